@@ -1,0 +1,147 @@
+import type { Bytes } from '../base/bytes.ts';
+import type { ConfState, Entry, HardState, LogReader, MemberId } from '../raft/types.ts';
+
+/**
+ * What layer 4 asks of the disk. Completions are callbacks; a failed write is final (`fatal` is called, the
+ * callback never is), because a store that goes on after one can lose what it acknowledged.
+ */
+
+/** One synced batch of the log: hard state and entries, together or not at all. */
+export interface LogBatch {
+  readonly hardState: HardState | undefined;
+  /** Contiguous. The first may lie within the log: then the suffix from it on is replaced. */
+  readonly entries: readonly Entry[];
+}
+
+/** The Raft log on disk. `LogReader` shows what was appended, from memory where it is recent. */
+export interface LogStore extends LogReader {
+  readonly hardState: HardState;
+  /** Appends one batch, synced. At most one may be in flight. */
+  append(batch: LogBatch, done: () => void): void;
+  /** Forgets entries up to and including `index`. Not synced: a crash may bring them back. */
+  compact(index: number): void;
+  /** Empties the log; the next entry is `index + 1` after (index, term). Synced. */
+  reset(index: number, term: number, hardState: HardState, done: () => void): void;
+  close(done: () => void): void;
+}
+
+/** A row of the revision space: key = `encodeRowKey`, value = encoded `mvccpb.KeyValue`. */
+export interface Row {
+  readonly key: Bytes;
+  readonly value: Bytes;
+}
+
+/** The other spaces of the store. Their rows are small and known by id. */
+export type Space = 'meta' | 'lease' | 'auth' | 'members' | 'alarm';
+
+export interface SpaceChange {
+  readonly space: Exclude<Space, 'meta'>;
+  readonly key: Bytes;
+  /** Undefined deletes. */
+  readonly value: Bytes | undefined;
+}
+
+/** What each commit says about the whole store, in the same batch as the rows. */
+export interface StoreState {
+  readonly appliedIndex: number;
+  readonly appliedTerm: number;
+  readonly revision: number;
+  /** -1 before the first compaction. */
+  readonly compactRevision: number;
+  /** The compaction whose deletions may be unfinished, or -1: it is taken up again after a start. */
+  readonly scheduledCompaction: number;
+  readonly confState: ConfState;
+}
+
+/** One atomic, synced commit of the store. */
+export interface StoreBatch {
+  readonly state: StoreState;
+  readonly put: readonly Row[];
+  /** Row keys to delete (compaction). */
+  readonly deleted: readonly Bytes[];
+  readonly changes: readonly SpaceChange[];
+}
+
+export interface StoreSizes {
+  /** Sum of the bytes of all rows, keys and values: equal on all members at one applied index. */
+  readonly dbSizeInUse: number;
+  /** That plus the bytes deleted since the last Defragment. */
+  readonly dbSize: number;
+}
+
+/** A scan that was cut short, or has reached its end. */
+export interface Scan {
+  close(): void;
+}
+
+/** The applied state on disk. */
+export interface StateStore {
+  /** As of the last completed commit. */
+  readonly state: StoreState;
+  readonly sizes: StoreSizes;
+  commit(batch: StoreBatch, done: () => void): void;
+  /** A committed row's value, without its checksum; verified. Synchronous. */
+  get(rowKey: Bytes): Bytes | undefined;
+  /**
+   * Rows with `from <= key < to` (undefined: to the end) in order, from a snapshot taken now. `next` is called
+   * with batches of at most `rowsMax` rows; it answers whether to go on (through `resume`). The last call has
+   * `isLast`. An empty space gives one empty last batch.
+   */
+  scan(
+    from: Bytes,
+    to: Bytes | undefined,
+    rowsMax: number,
+    next: (rows: readonly Row[], isLast: boolean, resume: () => void) => void,
+  ): Scan;
+  /** All rows of a small space. Synchronous only in what is known after opening: read once at the start. */
+  readonly spaces: ReadonlyMap<Exclude<Space, 'meta'>, readonly Row[]>;
+  /** Compacts the files on disk; service goes on. `dbSize` falls to `dbSizeInUse`. */
+  defragment(done: () => void): void;
+  /** CRC-32C over every replicated row of every space, in key order; for Maintenance.Hash. */
+  hash(done: (hash: number) => void): void;
+  /** A consistent image of the whole store as of its last commit, to stream to a member that is behind. */
+  openImage(): StoreImage;
+  close(done: () => void): void;
+}
+
+export interface StoreImage {
+  readonly state: StoreState;
+  /** The next chunk of at most about `bytesMax` bytes; undefined at the end. */
+  read(bytesMax: number, next: (chunk: Bytes | undefined) => void): void;
+  close(): void;
+}
+
+/** Receives an image into a fresh file set; nothing of the old one changes before `install`. */
+export interface ImageWriter {
+  write(chunk: Bytes, done: () => void): void;
+  /** Makes the received store durable and whole-checked. `refused` says what is wrong with it. */
+  finish(done: (refused: string | undefined) => void): void;
+  abort(): void;
+}
+
+/** What a member finds in its data dir. */
+export interface DataDir {
+  readonly log: LogStore;
+  readonly store: StateStore;
+  readonly identity: DataDirIdentity;
+  /**
+   * What the tail witness proves to be missing, as a sentence for people, or undefined. A member that has
+   * lost something must not vote and must not acknowledge.
+   */
+  readonly provenLoss: string | undefined;
+  receiveImage(): ImageWriter;
+  /** Switches to the received file set (pointer file) with the log reset to its index. */
+  install(writer: ImageWriter, hardState: HardState, done: () => void): void;
+  close(done: () => void): void;
+}
+
+/** Written once, when the data dir is made. */
+export interface DataDirIdentity {
+  readonly clusterId: bigint;
+  readonly memberId: MemberId;
+  /** Random, made with the data dir: tells a wiped disk from the one that had the id before. */
+  readonly incarnation: bigint;
+}
+
+/** Free bytes below which a member refuses proposals, so that a write error stays rare. */
+export const freeBytesMin = 64 * 1024 * 1024;
