@@ -1,0 +1,91 @@
+import type { Bytes } from '../base/bytes.ts';
+
+/**
+ * The multi-version store as layer 2 uses it. Synchronous and pure: rows come from a `RowReader`, changed rows
+ * go out as values. etcd's counterpart is server/storage/mvcc.
+ */
+
+/** Reads one row by its key (revision.ts): the encoded `mvccpb.KeyValue`, or undefined when it is not there. */
+export interface RowReader {
+  get(rowKey: Bytes): Bytes | undefined;
+}
+
+/** Keys with `from <= key < to`; `to` undefined means to the end of the key space. */
+export interface KeyRange {
+  readonly from: Bytes;
+  readonly to: Bytes | undefined;
+}
+
+/** One version of a key, as the index knows it: everything but the value and the lease. */
+export interface KeyVersion {
+  readonly key: Bytes;
+  readonly createRevision: number;
+  /** The revision that wrote it, and the number of the write within that revision. */
+  readonly modRevision: number;
+  readonly modSub: number;
+  /** 1 for a key's first version. */
+  readonly version: number;
+}
+
+export interface PutRow {
+  readonly key: Bytes;
+  readonly value: Bytes;
+}
+
+/** What a write transaction did. Without a change `rows` is empty and `revision` is what it was. */
+export interface WriteResult {
+  readonly revision: number;
+  /** New rows in the order of their sub-revisions, tombstones included. */
+  readonly rows: readonly PutRow[];
+}
+
+/** One write transaction: all its writes share the revision `store.revision + 1`. */
+export interface WriteTxn {
+  /** True once something was written. */
+  readonly hasChanged: boolean;
+  /** Writes a version of `key`; both arrays are copied. `lease` 0n is none. */
+  put(key: Bytes, value: Bytes, lease: bigint): void;
+  /** Writes a tombstone for each live key of the range, in key order; answers the versions that it ended. */
+  deleteRange(range: KeyRange): readonly KeyVersion[];
+  end(): WriteResult;
+}
+
+export interface RevisionStore {
+  /** 1 on a fresh store. Within a write transaction that has changed something it is still the one before. */
+  readonly revision: number;
+  /** -1 before the first compaction. */
+  readonly compactRevision: number;
+
+  /**
+   * The version of `key` that is live at `revision`; undefined revision means the newest, the writes of an open
+   * transaction included.
+   */
+  get(key: Bytes, revision?: number): KeyVersion | undefined;
+  /** Live keys of the range. O(log n) at the newest revision, O(log n + changes since) at an older one. */
+  count(range: KeyRange, revision?: number): number;
+  /** The first `limit` live versions in key order: O(log n + limit) at the newest revision. */
+  scan(range: KeyRange, limit: number, revision?: number): readonly KeyVersion[];
+  /** The encoded `KeyValue` of a version that was found; an invariant breaks when its row is not there. */
+  read(version: KeyVersion): Bytes;
+
+  /** One at a time. */
+  begin(): WriteTxn;
+
+  /** Makes revisions up to `revision` unreadable (it itself stays readable). The rows go by a `Compaction`. */
+  compact(revision: number): void;
+}
+
+/** The physical part of a compaction, in slices that may be interleaved with anything else. */
+export interface Compaction {
+  readonly revision: number;
+  /** Row keys to delete, from looking at no more than `keysMax` keys. Resumes by key, never by tree node. */
+  advance(keysMax: number): { readonly deleted: readonly Bytes[]; readonly isDone: boolean };
+}
+
+/** HashKV folded over the rows of the store in key order (etcd server/storage/mvcc/hash.go). */
+export interface HashKvFold {
+  readonly revision: number;
+  readonly compactRevision: number;
+  feed(rows: readonly PutRow[]): void;
+  result(): number;
+}
