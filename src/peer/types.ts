@@ -12,6 +12,8 @@ export interface PeerIdentity {
 export interface PeerAddress {
   readonly memberId: MemberId;
   readonly peerUrls: readonly string[];
+  /** As the member's record says; undefined until the member has published it. */
+  readonly incarnation: bigint | undefined;
 }
 
 export interface Transport {
@@ -37,7 +39,10 @@ export interface TransportEvents {
   snapshotSent(memberId: MemberId, isDelivered: boolean): void;
   /** A snapshot begins to arrive: answers where its chunks go, or a reason to refuse it. */
   snapshotOffered(from: MemberId, snapshot: SnapshotMeta, term: number): SnapshotSink | string;
-  /** A peer refused our handshake; `isFinal` when this member must stop (removed, wrong cluster). */
+  /**
+   * A link was refused, by the peer or because the peer is not whom it should be. `isFinal`: this member must
+   * stop, for its data dir is not the one that the cluster's records name.
+   */
   refused(memberId: MemberId, reason: string, isFinal: boolean): void;
 }
 

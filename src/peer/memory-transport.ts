@@ -1,0 +1,205 @@
+import { assert } from '../base/assert.ts';
+import type { Scheduler } from '../base/clock.ts';
+import type { MemberId, Message } from '../raft/types.ts';
+import { describeId, helloTo, judgeAnswer, judgeHello, type Refusal } from './handshake.ts';
+import { perfectLinks, type LinkPolicy } from './memory-links.ts';
+import { MemorySnapshotStream } from './memory-snapshot.ts';
+import type {
+  PeerAddress,
+  PeerIdentity,
+  SnapshotSource,
+  Transport,
+  TransportEvents,
+} from './types.ts';
+
+/**
+ * The memory twin of the transport: members in one process, on the scheduler's time, over links that a policy
+ * may cut, slow and disturb. It keeps the real one's manners: nothing re-entrant, the same refusals, one
+ * snapshot at a time.
+ */
+export class MemoryNetwork {
+  readonly scheduler: Scheduler;
+  readonly links: LinkPolicy;
+  private readonly members = new Map<MemberId, MemoryTransport>();
+
+  constructor(scheduler: Scheduler, links: LinkPolicy = perfectLinks) {
+    this.scheduler = scheduler;
+    this.links = links;
+  }
+
+  /** A member starts. One that is there under the same id must have been closed before. */
+  join(identity: PeerIdentity, events: TransportEvents): Transport {
+    assert(
+      !this.members.has(identity.memberId),
+      `member ${describeId(identity.memberId)} is running`,
+    );
+    const transport = new MemoryTransport(this, identity, events);
+    this.members.set(identity.memberId, transport);
+    return transport;
+  }
+
+  memberOf(id: MemberId): MemoryTransport | undefined {
+    return this.members.get(id);
+  }
+
+  leave(member: MemoryTransport): void {
+    if (this.members.get(member.id) === member) this.members.delete(member.id);
+  }
+}
+
+/** One member's end. Made by `MemoryNetwork.join`. */
+export class MemoryTransport implements Transport {
+  readonly events: TransportEvents;
+  private readonly network: MemoryNetwork;
+  private readonly identity: PeerIdentity;
+  private peers: ReadonlyMap<MemberId, PeerAddress> = new Map();
+  private readonly heardMs = new Map<MemberId, number>();
+  private readonly unreachable = new Set<MemberId>();
+  /** The last reason reported for each peer, so that a standing refusal is reported once. */
+  private readonly refusals = new Map<MemberId, string>();
+  private readonly outgoing = new Map<MemberId, MemorySnapshotStream>();
+  private readonly incoming = new Set<MemorySnapshotStream>();
+  private isOpen = true;
+
+  constructor(network: MemoryNetwork, identity: PeerIdentity, events: TransportEvents) {
+    this.network = network;
+    this.identity = identity;
+    this.events = events;
+  }
+
+  get id(): MemberId {
+    return this.identity.memberId;
+  }
+
+  send(messages: readonly Message[]): void {
+    if (!this.isOpen) return;
+    const batches = new Map<
+      string,
+      { to: MemoryTransport; delayMs: number; messages: Message[] }
+    >();
+    for (const message of messages) {
+      assert(message.type !== 'MsgSnap', 'a snapshot is streamed, not sent');
+      const to = this.linkTo(message.to);
+      if (to === undefined) continue;
+      for (const delayMs of this.network.links.delaysMs(this.id, to.id, message)) {
+        const key = `${to.id}/${delayMs}`;
+        const batch = batches.get(key) ?? { to, delayMs, messages: [] };
+        batch.messages.push(message);
+        batches.set(key, batch);
+      }
+    }
+    for (const batch of batches.values()) {
+      this.later(batch.delayMs, () => batch.to.receive(this.id, batch.messages));
+    }
+  }
+
+  sendSnapshot(message: Message & { readonly type: 'MsgSnap' }, source: SnapshotSource): void {
+    const to = this.isOpen ? this.linkTo(message.to) : undefined;
+    if (to === undefined || this.outgoing.has(message.to)) {
+      source.close();
+      this.later(0, () => this.whileOpen(() => this.events.snapshotSent(message.to, false)));
+      return;
+    }
+    const stream = new MemorySnapshotStream({
+      message,
+      source,
+      scheduler: this.network.scheduler,
+      receiver: to,
+      /** One chunk's way through the link; undefined when the link breaks. */
+      nextDelayMs: () =>
+        to.isOpen && this.isOpen && this.network.links.isConnected(this.id, to.id)
+          ? this.network.links.delaysMs(this.id, to.id, message)[0]
+          : undefined,
+      ended: (isDelivered) => {
+        this.outgoing.delete(message.to);
+        to.incoming.delete(stream);
+        this.later(0, () =>
+          this.whileOpen(() => this.events.snapshotSent(message.to, isDelivered)),
+        );
+      },
+    });
+    this.outgoing.set(message.to, stream);
+    to.incoming.add(stream);
+    stream.start();
+  }
+
+  setPeers(peers: readonly PeerAddress[]): void {
+    this.peers = new Map(peers.map((peer) => [peer.memberId, peer]));
+    this.refusals.clear();
+  }
+
+  activePeers(withinMs: number): ReadonlySet<MemberId> {
+    const sinceMs = this.network.scheduler.nowMs() - withinMs;
+    const active = new Set<MemberId>();
+    for (const [id, heardMs] of this.heardMs) {
+      if (heardMs >= sinceMs && this.peers.has(id)) active.add(id);
+    }
+    return active;
+  }
+
+  close(done: () => void): void {
+    this.isOpen = false;
+    this.network.leave(this);
+    for (const stream of [...this.outgoing.values(), ...this.incoming]) stream.fail();
+    this.later(0, done);
+  }
+
+  /** Whether a snapshot offered by `from` may be shown to this member's shell. */
+  accepts(from: MemberId): boolean {
+    return this.isOpen && this.peers.has(from);
+  }
+
+  private receive(from: MemberId, messages: readonly Message[]): void {
+    if (!this.accepts(from)) return;
+    this.heardMs.set(from, this.network.scheduler.nowMs());
+    this.events.received(messages);
+  }
+
+  /** The other end, if it is there and the two of them accept one another. */
+  private linkTo(id: MemberId): MemoryTransport | undefined {
+    const peer = this.peers.get(id);
+    const other = this.network.memberOf(id);
+    if (peer !== undefined && other !== undefined && this.network.links.isConnected(this.id, id)) {
+      const refusal = this.refusalBy(other, peer);
+      if (refusal === undefined) {
+        this.refusals.delete(id);
+        return other;
+      }
+      this.reportRefused(id, refusal);
+    }
+    this.reportUnreachable(id);
+    return undefined;
+  }
+
+  private refusalBy(other: MemoryTransport, expected: PeerAddress): Refusal | undefined {
+    const refusal = judgeHello(other.identity, other.peers, helloTo(other.id, this.identity));
+    if (refusal !== undefined) return refusal;
+    const reason = judgeAnswer(expected, this.identity, other.identity);
+    return reason === undefined ? undefined : { reason, isFinal: false };
+  }
+
+  private reportRefused(id: MemberId, refusal: Refusal): void {
+    if (this.refusals.get(id) === refusal.reason) return;
+    this.refusals.set(id, refusal.reason);
+    this.later(0, () =>
+      this.whileOpen(() => this.events.refused(id, refusal.reason, refusal.isFinal)),
+    );
+  }
+
+  private reportUnreachable(id: MemberId): void {
+    if (this.unreachable.has(id)) return;
+    this.unreachable.add(id);
+    this.later(0, () => {
+      this.unreachable.delete(id);
+      this.whileOpen(() => this.events.unreachable(id));
+    });
+  }
+
+  private whileOpen(action: () => void): void {
+    if (this.isOpen) action();
+  }
+
+  private later(delayMs: number, action: () => void): void {
+    this.network.scheduler.after(delayMs, action);
+  }
+}
