@@ -1,7 +1,8 @@
 /**
  * What a member is started with: plain values, checked. The command line, the environment and the config file are
  * parsed into this once (`parse-server-config.ts`); those who embed a server build it from `defaultServerConfig`.
- * URLs are texts in the form `scheme://host:port` or `unix://path`, sorted as etcd sorts them; durations are milliseconds.
+ * URLs are texts in the form `scheme://host:port` or `unix://path`, sorted as etcd sorts them; durations are
+ * milliseconds.
  */
 
 export interface InitialMember {

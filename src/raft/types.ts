@@ -9,7 +9,10 @@ import type { Bytes } from '../base/bytes.ts';
 export type MemberId = bigint;
 export const noMember: MemberId = 0n;
 
-/** `data` of a `confChange` entry is an encoded `ConfChange` (confchange.ts); empty data leaves a joint configuration. */
+/**
+ * `data` of a `confChange` entry is an encoded `ConfChange` (confchange.ts); empty data leaves a joint
+ * configuration.
+ */
 export interface Entry {
   readonly term: number;
   readonly index: number;

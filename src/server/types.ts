@@ -12,7 +12,10 @@ import type {
 } from '../wire/kv.ts';
 import type { CommandKind } from '../wire/command.ts';
 
-/** A running member, as the services of layer 5 see it. Callbacks are called once each, never synchronously inside the call. */
+/**
+ * A running member, as the services of layer 5 see it. Callbacks are called once each; one may be called before
+ * the call returns, where the answer is at hand.
+ */
 
 export interface MemberInfo {
   readonly id: MemberId;
