@@ -60,15 +60,20 @@ export interface Member {
   rangeStream(request: RangeRequest): RangeStreamSource;
   /** A transaction of ranges only, evaluated at the applied state. */
   readTxn(request: TxnRequest): Outcome<TxnResponse>;
-  hashKv(
-    revision: number,
-    done: Done<{ readonly hash: number; readonly compactRevision: number; readonly hashRevision: number }>,
-  ): void;
+  /** Calls back when no compaction is under way and what they deleted is durable (`physical`). */
+  whenCompacted(done: () => void): void;
+  hashKv(revision: number, done: Done<HashKv>): void;
   hash(done: Done<number>): void;
   defragment(done: Done<undefined>): void;
   moveLeader(target: MemberId, done: Done<undefined>): void;
   status(): MemberStatus;
   members(): readonly MemberInfo[];
+}
+
+export interface HashKv {
+  readonly hash: number;
+  readonly compactRevision: number;
+  readonly hashRevision: number;
 }
 
 export interface RangeStreamSource {
