@@ -1,8 +1,13 @@
 /** A registry of Prometheus metrics under etcd's names; the shell counts, the pure layers do not. */
 
+/**
+ * Label values by name. The registry finds the series of a `Labels` object that it has seen before by its
+ * identity: where counting must be cheap, keep one object per series and do not change it.
+ */
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Counter {
+  /** `add(0, labels)` makes the series show as 0. */
   add(amount?: number, labels?: Labels): void;
 }
 
@@ -14,11 +19,23 @@ export interface Histogram {
   observe(value: number, labels?: Labels): void;
 }
 
+/** Label names, or a function that is asked for the value at every `render`. */
+export type Source = (() => number) | readonly string[];
+
+/**
+ * Each name is registered once. Label names say that every series has labels: then none shows before its first
+ * use, while a metric without labels shows as 0 from the start.
+ */
 export interface Metrics {
-  counter(name: string, help: string): Counter;
-  gauge(name: string, help: string, read?: () => number): Gauge;
+  counter(name: string, help: string, source?: Source): Counter;
+  gauge(name: string, help: string, source?: Source): Gauge;
   /** `buckets` are upper bounds, ascending; +Inf is added. */
-  histogram(name: string, help: string, buckets: readonly number[]): Histogram;
+  histogram(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labelNames?: readonly string[],
+  ): Histogram;
   /** The Prometheus text format, version 0.0.4. */
   render(): string;
 }
