@@ -1,0 +1,65 @@
+import { mustGet } from '../base/assert.ts';
+import type { VersionId, VersionTable } from './version-table.ts';
+
+const chunkBits = 14;
+const chunkEntries = 1 << chunkBits;
+
+/**
+ * The versions in the order in which they were written, since the last compaction: which keys changed
+ * after a revision, without looking at any other key. 4 bytes a version. Positions count from the
+ * first version ever added and never shift.
+ */
+export class ChangeLog {
+  private readonly versions: VersionTable;
+  private chunks: Uint32Array[] = [];
+  /** Chunks dropped from the front. */
+  private droppedChunks = 0;
+  private start = 0;
+  private endPosition = 0;
+
+  constructor(versions: VersionTable) {
+    this.versions = versions;
+  }
+
+  /** The position after the last. */
+  get end(): number {
+    return this.endPosition;
+  }
+
+  /** Ids come in the order of their revisions. */
+  add(id: VersionId): void {
+    const position = this.endPosition++;
+    const chunk = Math.floor(position / chunkEntries) - this.droppedChunks;
+    if (chunk === this.chunks.length) this.chunks.push(new Uint32Array(chunkEntries));
+    this.chunkAt(chunk)[position % chunkEntries] = id;
+  }
+
+  at(position: number): VersionId {
+    const chunk = Math.floor(position / chunkEntries) - this.droppedChunks;
+    return this.chunkAt(chunk)[position % chunkEntries] as number;
+  }
+
+  /** The position of the first version above `revision`; `end` when there is none. */
+  firstAfter(revision: number): number {
+    let low = this.start;
+    let high = this.endPosition;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.versions.modRevisionOf(this.at(middle)) <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Forgets the versions up to `revision`: from then on only later revisions may be asked for. */
+  trim(revision: number): void {
+    this.start = this.firstAfter(revision);
+    const firstChunk = Math.floor(this.start / chunkEntries);
+    this.chunks = this.chunks.slice(firstChunk - this.droppedChunks);
+    this.droppedChunks = firstChunk;
+  }
+
+  private chunkAt(chunk: number): Uint32Array {
+    return mustGet(this.chunks[chunk], 'a change that was trimmed away was asked for');
+  }
+}

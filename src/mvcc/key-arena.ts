@@ -1,0 +1,144 @@
+import { assert, mustGet } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+
+/**
+ * The keys of the index as bytes in a few large slabs, so that a million keys are not a million
+ * objects for the garbage collector to walk. A key's record is
+ *
+ *     0  id of its newest version (version-table.ts), 4 bytes
+ *     4  length of the key, 4 bytes
+ *     8  the key
+ *
+ * padded to units of 8 bytes. A handle is the record's position in units, and stays valid until the
+ * record is freed. Freed records are used again for keys of the same padded size; slabs are not
+ * returned, save those that hold one very large key.
+ */
+
+/** Names a key's record. 0 is no key. */
+export type KeyHandle = number;
+
+interface Slab {
+  readonly bytes: Bytes;
+  /** The same memory as 32-bit words, for the two numbers of a record. */
+  readonly words: Uint32Array;
+}
+
+const unitBytes = 8;
+const headerBytes = 8;
+const slabUnitBits = 17;
+const slabUnits = 1 << slabUnitBits;
+const slabBytes = slabUnits * unitBytes;
+/** A record above this has a slab of its own, so that no slab is left more than half empty. */
+const sharedRecordBytesMax = slabBytes / 2;
+/** Handles have 31 bits (index-tree.ts keeps one bit beside them): 16 GiB of keys. */
+const slabsMax = 2 ** (31 - slabUnitBits);
+
+const noSlab: Slab = { bytes: new Uint8Array(0), words: new Uint32Array(0) };
+
+export class KeyArena {
+  private readonly slabs: Slab[] = [newSlab(slabBytes)];
+  /** The slab that is being filled, and its next free unit. Unit 0 of slab 0 is never given out. */
+  private filling = 0;
+  private nextUnit = 1;
+  /** Freed records by their size in units. */
+  private readonly freeHandles = new Map<number, KeyHandle[]>();
+  /** Numbers of slabs that held one large key and are gone. */
+  private readonly freeSlabs: number[] = [];
+
+  /** Copies `key` into the arena. Its newest version is 0, none. */
+  add(key: Bytes): KeyHandle {
+    const units = Math.ceil((headerBytes + key.length) / unitBytes);
+    const handle = this.reserve(units);
+    const slab = this.slabOf(handle);
+    const offset = offsetOf(handle);
+    slab.words[offset >>> 2] = 0;
+    slab.words[(offset >>> 2) + 1] = key.length;
+    slab.bytes.set(key, offset + headerBytes);
+    return handle;
+  }
+
+  free(handle: KeyHandle): void {
+    const units = Math.ceil((headerBytes + this.lengthOf(handle)) / unitBytes);
+    if (units * unitBytes > sharedRecordBytesMax) {
+      const slab = handle >>> slabUnitBits;
+      this.slabs[slab] = noSlab;
+      this.freeSlabs.push(slab);
+      return;
+    }
+    const sameSize = this.freeHandles.get(units);
+    if (sameSize === undefined) this.freeHandles.set(units, [handle]);
+    else sameSize.push(handle);
+  }
+
+  /** A copy of the key. */
+  keyOf(handle: KeyHandle): Bytes {
+    const start = offsetOf(handle) + headerBytes;
+    return this.slabOf(handle).bytes.slice(start, start + this.lengthOf(handle));
+  }
+
+  /** Negative, zero or positive as the key of the record is below, at or above `key`. */
+  compare(handle: KeyHandle, key: Bytes): number {
+    const slab = this.slabOf(handle);
+    const offset = offsetOf(handle);
+    const length = slab.words[(offset >>> 2) + 1] as number;
+    const { bytes } = slab;
+    const start = offset + headerBytes;
+    const shorter = length < key.length ? length : key.length;
+    for (let i = 0; i < shorter; i++) {
+      const difference = (bytes[start + i] as number) - (key[i] as number);
+      if (difference !== 0) return difference;
+    }
+    return length - key.length;
+  }
+
+  newestOf(handle: KeyHandle): number {
+    return this.slabOf(handle).words[offsetOf(handle) >>> 2] as number;
+  }
+
+  setNewest(handle: KeyHandle, versionId: number): void {
+    this.slabOf(handle).words[offsetOf(handle) >>> 2] = versionId;
+  }
+
+  private lengthOf(handle: KeyHandle): number {
+    return this.slabOf(handle).words[(offsetOf(handle) >>> 2) + 1] as number;
+  }
+
+  private slabOf(handle: KeyHandle): Slab {
+    return this.slabs[handle >>> slabUnitBits] as Slab;
+  }
+
+  private reserve(units: number): KeyHandle {
+    if (units * unitBytes > sharedRecordBytesMax) {
+      return this.openSlab(units * unitBytes) << slabUnitBits;
+    }
+    const freed = this.freeHandles.get(units)?.pop();
+    if (freed !== undefined) return freed;
+    if (this.nextUnit + units > slabUnits) {
+      this.filling = this.openSlab(slabBytes);
+      this.nextUnit = 0;
+    }
+    const handle = (this.filling << slabUnitBits) | this.nextUnit;
+    this.nextUnit += units;
+    return handle;
+  }
+
+  private openSlab(sizeBytes: number): number {
+    const slab = newSlab(sizeBytes);
+    if (this.freeSlabs.length > 0) {
+      const number = mustGet(this.freeSlabs.pop(), 'a free slab was counted but is not there');
+      this.slabs[number] = slab;
+      return number;
+    }
+    assert(this.slabs.length < slabsMax, 'the key index is full: 16 GiB of keys');
+    return this.slabs.push(slab) - 1;
+  }
+}
+
+function newSlab(sizeBytes: number): Slab {
+  const bytes = new Uint8Array(sizeBytes);
+  return { bytes, words: new Uint32Array(bytes.buffer) };
+}
+
+function offsetOf(handle: KeyHandle): number {
+  return (handle & (slabUnits - 1)) * unitBytes;
+}

@@ -1,0 +1,34 @@
+import { compareBytes, type Bytes } from '../base/bytes.ts';
+import type { KeyRange } from './types.ts';
+
+/** The end of a range that holds `key` alone: no key lies between a key and itself with `\0` added. */
+export function keySuccessor(key: Bytes): Bytes {
+  const successor = new Uint8Array(key.length + 1);
+  successor.set(key);
+  return successor;
+}
+
+/**
+ * The range that a request's (key, range_end) means: no end is the key alone, an end of one zero byte
+ * is everything from the key on, so `\0`..`\0` is the whole key space; an end at or below the key is
+ * an empty range. Both arrays are referred to, not copied.
+ */
+export function keyRangeOf(key: Bytes, rangeEnd: Bytes): KeyRange {
+  if (rangeEnd.length === 0) return { from: key, to: keySuccessor(key) };
+  if (rangeEnd.length === 1 && rangeEnd[0] === 0) return { from: key, to: undefined };
+  return { from: key, to: rangeEnd };
+}
+
+/** All keys. Keys are never empty, so nothing lies below this start. */
+export const wholeKeySpace: KeyRange = { from: new Uint8Array(0), to: undefined };
+
+export function isEmptyRange(range: KeyRange): boolean {
+  return range.to !== undefined && compareBytes(range.from, range.to) >= 0;
+}
+
+export function isWithinRange(key: Bytes, range: KeyRange): boolean {
+  return (
+    compareBytes(range.from, key) <= 0 &&
+    (range.to === undefined || compareBytes(key, range.to) < 0)
+  );
+}

@@ -1,0 +1,59 @@
+import { assert } from '../base/assert.ts';
+import { KeyIndex } from './key-index.ts';
+import { decodeRowKey } from './revision.ts';
+import { decodeRowHead } from './row.ts';
+import { firstRevision, MvccStore } from './store.ts';
+import type { PutRow, RowReader } from './types.ts';
+
+/**
+ * Builds the store again from its rows, which come in the order of their keys and so of their
+ * revisions. Rows that a compaction had still to delete do no harm: they lie below what may be read,
+ * and the compaction, run again, deletes them. That holds because a compaction deletes the rows of a
+ * key from the oldest on: a deletion left half done never uncovers an older version.
+ */
+export class StoreRestorer {
+  private readonly index = new KeyIndex();
+  private readonly compactRevision: number;
+  private lastMain = 0;
+  private lastSub = 0;
+
+  /** `compactRevision` is the last compaction that was asked for, finished or not; -1 is none. */
+  constructor(compactRevision: number) {
+    this.compactRevision = compactRevision;
+    this.index.raiseFloor(compactRevision);
+  }
+
+  /** The next rows. Their bytes are not kept. */
+  feed(rows: readonly PutRow[]): void {
+    for (const row of rows) this.add(row);
+  }
+
+  /**
+   * The store at `revision`, or at a higher one that a row or the compaction shows to have been
+   * reached: a deletion that was the newest row is gone when it was compacted away.
+   */
+  finish(rows: RowReader, revision: number): MvccStore {
+    return new MvccStore(rows, {
+      index: this.index,
+      revision: Math.max(firstRevision, revision, this.lastMain, this.compactRevision),
+      compactRevision: this.compactRevision,
+    });
+  }
+
+  private add({ key: rowKey, value }: PutRow): void {
+    const { main, sub, isTombstone } = decodeRowKey(rowKey);
+    const isLater = main > this.lastMain || (main === this.lastMain && sub > this.lastSub);
+    assert(isLater || this.lastMain === 0, `row ${main}.${sub} is out of order`);
+    this.lastMain = main;
+    this.lastSub = sub;
+    const { key, createRevision, modRevision, version } = decodeRowHead(value);
+    assert(key.length > 0, `row ${main}.${sub} names no key`);
+    if (isTombstone) {
+      this.index.restore(key, { main, sub, createRevision: 0, version: 0 });
+      return;
+    }
+    assert(modRevision === main, `row ${main}.${sub} says it is of revision ${modRevision}`);
+    assert(version > 0 && createRevision > 0, `row ${main}.${sub} is not a version of a key`);
+    this.index.restore(key, { main, sub, createRevision, version });
+  }
+}

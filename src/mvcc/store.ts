@@ -1,0 +1,118 @@
+import { assert, mustBeSafe, mustGet } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { countIndex, scanIndex } from './index-reads.ts';
+import { KeyIndex } from './key-index.ts';
+import { encodeRowKey } from './revision.ts';
+import type { KeyRange, KeyVersion, RevisionStore, RowReader, WriteTxn } from './types.ts';
+import { OpenWriteTxn } from './write-txn.ts';
+
+/** What a store starts from: empty, or as restore.ts built it. */
+export interface StoreStart {
+  readonly index: KeyIndex;
+  readonly revision: number;
+  readonly compactRevision: number;
+}
+
+/** The revision of a store to which nothing was ever written; the first write is revision 2. */
+export const firstRevision = 1;
+
+/**
+ * The multi-version store: the key index in memory, values read through a `RowReader`. Whether a
+ * revision may be read (not compacted, not in the future) is for the caller to check and to answer;
+ * here it is asserted only that the index still knows what it is asked.
+ */
+export class MvccStore implements RevisionStore {
+  readonly index: KeyIndex;
+  private readonly rows: RowReader;
+  private currentRevision: number;
+  private compactedRevision: number;
+  private open: OpenWriteTxn | undefined;
+  /** Revisions that physical deletion has to leave readable, each as often as it is pinned. */
+  private readonly pinned: number[] = [];
+
+  constructor(rows: RowReader, start?: StoreStart) {
+    this.rows = rows;
+    this.index = start?.index ?? new KeyIndex();
+    this.currentRevision = start?.revision ?? firstRevision;
+    this.compactedRevision = start?.compactRevision ?? -1;
+  }
+
+  get revision(): number {
+    return this.currentRevision;
+  }
+
+  get compactRevision(): number {
+    return this.compactedRevision;
+  }
+
+  get(key: Bytes, revision?: number): KeyVersion | undefined {
+    this.mustKnow(revision);
+    const { index } = this;
+    const handle = index.tree.find(key);
+    if (handle === 0) return undefined;
+    const id = revision === undefined ? index.newestLive(handle) : index.liveAt(handle, revision);
+    return id === 0 ? undefined : index.describe(id);
+  }
+
+  count(range: KeyRange, revision?: number): number {
+    this.mustKnow(revision);
+    return countIndex(this.index, range, revision);
+  }
+
+  scan(range: KeyRange, limit: number, revision?: number): readonly KeyVersion[] {
+    this.mustKnow(revision);
+    return scanIndex(this.index, range, limit, revision);
+  }
+
+  read(version: KeyVersion): Bytes {
+    const own = this.open?.readOwn(version);
+    if (own !== undefined) return own;
+    const { modRevision, modSub } = version;
+    const row = this.rows.get(encodeRowKey(modRevision, modSub, false));
+    return mustGet(row, `the row of revision ${modRevision}.${modSub} is not there`);
+  }
+
+  begin(): WriteTxn {
+    assert(this.open === undefined, 'a write transaction is open already');
+    const main = mustBeSafe(this.currentRevision + 1, 'revision');
+    this.open = new OpenWriteTxn(this.index, main, (result) => {
+      this.open = undefined;
+      this.currentRevision = result.revision;
+    });
+    return this.open;
+  }
+
+  compact(revision: number): void {
+    assert(revision > this.compactedRevision, `revision ${revision} was compacted before`);
+    assert(revision <= this.currentRevision, `revision ${revision} to compact is in the future`);
+    this.compactedRevision = revision;
+  }
+
+  /**
+   * Keeps `revision` readable until the answer is called, though a compaction may make it unreadable
+   * for new requests meanwhile: compactions above it wait. For long answers given in slices; whoever
+   * pins limits the time (each release counts once).
+   */
+  pin(revision: number): () => void {
+    this.mustKnow(revision);
+    this.pinned.push(revision);
+    let isPinned = true;
+    return () => {
+      if (isPinned) this.pinned.splice(this.pinned.indexOf(revision), 1);
+      isPinned = false;
+    };
+  }
+
+  /** True while some pinned revision would be lost by a compaction at `revision`. */
+  isPinnedBelow(revision: number): boolean {
+    return this.pinned.some((pinned) => pinned < revision);
+  }
+
+  private mustKnow(revision: number | undefined): void {
+    if (revision === undefined) return;
+    const { floor } = this.index;
+    assert(revision >= floor, `revision ${revision} was read after its compaction at ${floor}`);
+    const newest = this.currentRevision + (this.open?.hasChanged === true ? 1 : 0);
+    assert(revision <= newest, `revision ${revision} was read before it was written`);
+  }
+}
