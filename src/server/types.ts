@@ -1,15 +1,8 @@
 import type { Bytes } from '../base/bytes.ts';
+import type { AppliedResponse } from '../apply/types.ts';
 import type { MemberId } from '../raft/types.ts';
 import type { Outcome } from '../wire/errors.ts';
-import type {
-  CompactionResponse,
-  DeleteRangeResponse,
-  PutResponse,
-  RangeRequest,
-  RangeResponse,
-  TxnRequest,
-  TxnResponse,
-} from '../wire/kv.ts';
+import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../wire/kv.ts';
 import type { CommandKind } from '../wire/command.ts';
 
 /**
@@ -37,9 +30,6 @@ export interface MemberStatus {
   readonly dbSizeInUse: number;
   readonly dbSizeQuota: number;
 }
-
-/** The answer to an applied command, without the outer header: the member that answers fills that in. */
-export type AppliedResponse = PutResponse | DeleteRangeResponse | TxnResponse | CompactionResponse;
 
 export type Done<T> = (outcome: Outcome<T>) => void;
 

@@ -1,0 +1,265 @@
+import { assert, mustGet } from '../base/assert.ts';
+import { emptyBytes, type Bytes } from '../base/bytes.ts';
+import type { KeyRange, KeyVersion, RevisionStore } from '../mvcc/types.ts';
+import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
+import { ResponseHeader } from '../wire/header.ts';
+import { SortTarget, type RangeRequest, type RangeResponse } from '../wire/kv.ts';
+import { KeyValue } from '../wire/mvccpb.ts';
+import { isSingleKey, keyRange, rangeAbove } from './key-range.ts';
+import {
+  hasRevisionFilters,
+  isDefaultOrder,
+  isKeyOrder,
+  orderOf,
+  passesFilters,
+  type Sortable,
+} from './range-order.ts';
+
+/** Range, evaluated in slices (etcd server/etcdserver/txn/range.go and server/storage/mvcc/kvstore_txn.go). */
+
+/** How far one slice has come. */
+export interface Progress {
+  readonly isDone: boolean;
+}
+
+/** A header as apply makes it: the revision alone, the answering member fills in the rest. */
+export function revisionHeader(revision: number): ResponseHeader {
+  return ResponseHeader.create({ revision });
+}
+
+export interface RangeOptions {
+  /**
+   * The newest revision to be seen, by default the store's: within a transaction that has changed something
+   * it is one above that.
+   */
+  readonly currentRevision?: number;
+  /** Leaves `count` at 0, for a caller who counts otherwise. */
+  readonly skipsCount?: boolean;
+  /** The caller keeps the revision from being deleted, so a compaction above it does no harm. */
+  readonly isPinned?: boolean;
+}
+
+/** The whole range at once: for transactions, and wherever a range is known to be small. */
+export function evaluateRange(
+  store: RevisionStore,
+  request: RangeRequest,
+  options: RangeOptions = {},
+): Outcome<RangeResponse> {
+  const opened = RangeCursor.open(store, request, options);
+  if (!opened.ok) return opened;
+  const cursor = opened.value;
+  while (!cursor.advance(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER).isDone);
+  return cursor.response();
+}
+
+/**
+ * One range at the revision at which it was opened, whatever is written between two slices. It reads in three
+ * steps: versions are found in the index, put in order, and their rows read; in key order the first and the
+ * last go hand in hand.
+ */
+export class RangeCursor {
+  private readonly store: RevisionStore;
+  private readonly request: RangeRequest;
+  private readonly currentRevision: number;
+  /** The revision that is read, and whether it was the newest when the cursor was opened. */
+  private readonly revision: number;
+  private readonly isNewest: boolean;
+  private readonly isPinned: boolean;
+  private readonly openedAt: number;
+  private count = 0;
+  private readonly limit: number;
+  /** Versions to look at before the range is cut, and whether more of them are left. */
+  private scanLeft: number;
+  private isScanned = false;
+  private rest: KeyRange;
+  /** Versions found and passed, of which those before `nextUnread` have been read. */
+  private found: KeyVersion[] = [];
+  private nextUnread = 0;
+  private lastReadKey: Bytes | undefined;
+  private matched = 0;
+  private kvs: Bytes[] = [];
+  private more = false;
+  private refused: EtcdError | undefined;
+  private isDone = false;
+
+  static open(
+    store: RevisionStore,
+    request: RangeRequest,
+    options: RangeOptions = {},
+  ): Outcome<RangeCursor> {
+    const currentRevision = options.currentRevision ?? store.revision;
+    if (request.revision > currentRevision) return failed(errors.futureRevision);
+    if (request.revision > 0 && request.revision < store.compactRevision) {
+      return failed(errors.compacted);
+    }
+    const cursor = new RangeCursor(store, request, { ...options, currentRevision });
+    cursor.begin(options.skipsCount === true);
+    return ok(cursor);
+  }
+
+  private constructor(
+    store: RevisionStore,
+    request: RangeRequest,
+    { currentRevision, isPinned }: RangeOptions & { readonly currentRevision: number },
+  ) {
+    this.isPinned = isPinned === true;
+    this.store = store;
+    this.request = request;
+    this.currentRevision = currentRevision;
+    this.isNewest = request.revision <= 0 || request.revision === currentRevision;
+    this.revision = this.isNewest ? currentRevision : request.revision;
+    this.openedAt = store.revision;
+    this.limit = request.limit > 0 ? request.limit : Number.MAX_SAFE_INTEGER;
+    this.rest = keyRange(request.key, request.rangeEnd);
+    this.scanLeft =
+      isDefaultOrder(request) && !hasRevisionFilters(request)
+        ? Math.min(this.limit + 1, Number.MAX_SAFE_INTEGER)
+        : Number.MAX_SAFE_INTEGER;
+  }
+
+  private begin(skipsCount: boolean): void {
+    if (isSingleKey(this.request.rangeEnd)) this.count = this.findSingleKey();
+    else if (!skipsCount) this.count = this.store.count(this.rest, this.readRevision());
+    this.isDone = this.request.countOnly;
+  }
+
+  /** The key of the last version in the response, by which a stream of ranges goes on. */
+  get lastKey(): Bytes | undefined {
+    return this.lastReadKey;
+  }
+
+  /**
+   * Looks at no more than `rowsMax` versions and stops once `bytesMax` bytes of rows have been read. At least
+   * one step is made, so that a caller who goes on comes to the end. Sorting is one step, however long.
+   */
+  advance(rowsMax: number, bytesMax: number): Progress {
+    this.checkCompaction();
+    let rows = Math.max(rowsMax, 1);
+    let bytes = bytesMax;
+    do {
+      if (this.isDone) break;
+      if (this.nextUnread < this.found.length && this.mayRead()) {
+        rows -= 1;
+        bytes -= this.readNext();
+      } else if (this.isScanned) this.finish();
+      else rows -= this.scan(rows);
+    } while (rows > 0 && bytes > 0);
+    return { isDone: this.isDone };
+  }
+
+  /** The answer, once `advance` has said that it is done. */
+  response(): Outcome<RangeResponse> {
+    assert(this.isDone, 'range asked for its response before it was done');
+    if (this.refused !== undefined) return failed(this.refused);
+    return ok({
+      header: revisionHeader(this.currentRevision),
+      kvs: this.kvs,
+      more: this.more,
+      count: this.count,
+    });
+  }
+
+  /** The revision to give to the store: undefined is the newest, which costs less than any older one. */
+  private readRevision(): number | undefined {
+    return this.isNewest && this.store.revision === this.openedAt ? undefined : this.revision;
+  }
+
+  /** A compaction above the pinned revision may have taken rows that a later slice would need. */
+  private checkCompaction(): void {
+    if (this.isDone || this.isPinned || this.store.compactRevision <= this.revision) return;
+    this.refused = errors.compacted;
+    this.isDone = true;
+  }
+
+  private findSingleKey(): number {
+    this.isScanned = true;
+    const version = this.store.get(this.request.key, this.readRevision());
+    if (version === undefined) return 0;
+    if (passesFilters(this.request, version)) this.found.push(version);
+    return 1;
+  }
+
+  /** In any other order than by key nothing is read before the order is known, unless it is by value. */
+  private mayRead(): boolean {
+    return this.isScanned || isKeyOrder(this.request);
+  }
+
+  private scan(rowsMax: number): number {
+    if (isKeyOrder(this.request)) this.forgetRead();
+    const wanted = Math.min(rowsMax, this.scanLeft);
+    const versions = this.store.scan(this.rest, wanted, this.readRevision());
+    this.scanLeft -= versions.length;
+    for (const version of versions) {
+      if (passesFilters(this.request, version)) this.take(version);
+      if (this.more) break;
+    }
+    const last = versions.at(-1);
+    if (last !== undefined) this.rest = rangeAbove(this.rest, last.key);
+    if (versions.length < wanted || this.scanLeft === 0 || this.more) this.finishScan();
+    return Math.max(versions.length, 1);
+  }
+
+  /** Versions once read are of no more use, and of a big range there are many. */
+  private forgetRead(): void {
+    this.found = [];
+    this.nextUnread = 0;
+  }
+
+  private take(version: KeyVersion): void {
+    this.matched += 1;
+    if (isKeyOrder(this.request) && this.matched > this.limit) this.more = true;
+    else this.found.push(version);
+  }
+
+  private finishScan(): void {
+    this.isScanned = true;
+    if (isKeyOrder(this.request) || this.request.sortTarget === SortTarget.VALUE) return;
+    const sorted = this.found.map((version) => ({ version, value: emptyBytes }));
+    this.found = this.cut(sorted).map(({ version }) => version);
+  }
+
+  /** Puts what was found in the order asked for and leaves what the limit allows. */
+  private cut<T extends Sortable>(sortable: T[]): T[] {
+    sortable.sort(orderOf(this.request));
+    this.more = sortable.length > this.limit;
+    return sortable.slice(0, this.limit);
+  }
+
+  private finish(): void {
+    if (this.request.sortTarget === SortTarget.VALUE) this.cutByValue();
+    this.isDone = true;
+  }
+
+  private cutByValue(): void {
+    const sortable = this.found.map((version, i) => {
+      const kv = KeyValue.decode(mustGet(this.kvs[i], 'a version was not read'));
+      return { version, value: kv.value, index: i };
+    });
+    const kept = this.cut(sortable);
+    this.lastReadKey = kept.at(-1)?.version.key;
+    this.kvs = kept.map(({ index }) => {
+      const kv = mustGet(this.kvs[index], 'a version was not read');
+      return this.request.keysOnly ? withoutValue(kv) : kv;
+    });
+  }
+
+  /** Appends the next row; answers its size. */
+  private readNext(): number {
+    const version = mustGet(this.found[this.nextUnread], 'no version is left to read');
+    this.nextUnread += 1;
+    this.lastReadKey = version.key;
+    const isFromIndex = this.request.keysOnly && this.request.sortTarget !== SortTarget.VALUE;
+    const kv = isFromIndex ? keyOnly(version) : this.store.read(version);
+    this.kvs.push(kv);
+    return kv.length;
+  }
+}
+
+/** What the index alone knows: no value, and no lease either (etcd #21791). */
+function keyOnly({ key, createRevision, modRevision, version }: KeyVersion): Bytes {
+  return KeyValue.encode({ key, createRevision, modRevision, version });
+}
+
+function withoutValue(encoded: Bytes): Bytes {
+  return KeyValue.encode({ ...KeyValue.decode(encoded), value: emptyBytes });
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { emptyBytes, textOf, utf8, type Bytes } from '../../src/base/bytes.ts';
+import { StateMachine } from '../../src/apply/machine.ts';
+import { evaluateRange } from '../../src/apply/range.ts';
+import { noLeases, type Applied, type LeaseLookup } from '../../src/apply/types.ts';
+import { Membership } from '../../src/membership/membership.ts';
+import type { RevisionStore } from '../../src/mvcc/types.ts';
+import { CommandKind } from '../../src/wire/command.ts';
+import type { EtcdError, Outcome } from '../../src/wire/errors.ts';
+import {
+  Compare,
+  CompactionRequest,
+  DeleteRangeRequest,
+  PutRequest,
+  RangeRequest,
+  TxnRequest,
+  type CompactionResponse,
+  type DeleteRangeResponse,
+  type PutResponse,
+  type RangeResponse,
+  type RequestOp,
+  type TxnResponse,
+} from '../../src/wire/kv.ts';
+import { KeyValue } from '../../src/wire/mvccpb.ts';
+import { NaiveStore } from './naive-store.ts';
+
+/** Requests in short form: texts for keys and values, and the machine behind them. */
+
+type Text<Fields> = {
+  [K in keyof Fields]?: Fields[K] extends Bytes ? string : Fields[K];
+};
+
+function bytesIn(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? utf8(value) : value,
+    ]),
+  );
+}
+
+export const range = (fields: Text<RangeRequest>): RangeRequest =>
+  RangeRequest.create(bytesIn(fields));
+export const put = (fields: Text<PutRequest>): PutRequest => PutRequest.create(bytesIn(fields));
+export const del = (fields: Text<DeleteRangeRequest>): DeleteRangeRequest =>
+  DeleteRangeRequest.create(bytesIn(fields));
+export const compare = (fields: Text<Compare>): Compare => Compare.create(bytesIn(fields));
+
+export const rangeOp = (fields: Text<RangeRequest>): RequestOp => ({
+  request: { case: 'requestRange', value: range(fields) },
+});
+export const putOp = (fields: Text<PutRequest>): RequestOp => ({
+  request: { case: 'requestPut', value: put(fields) },
+});
+export const delOp = (fields: Text<DeleteRangeRequest>): RequestOp => ({
+  request: { case: 'requestDeleteRange', value: del(fields) },
+});
+export const txnOp = (fields: Partial<TxnRequest>): RequestOp => ({
+  request: { case: 'requestTxn', value: TxnRequest.create(fields) },
+});
+
+/** A state machine over a store, spoken to as the log would. */
+export class Machine {
+  readonly store: RevisionStore;
+  readonly machine: StateMachine;
+  last: Applied | undefined;
+
+  constructor(store: RevisionStore = new NaiveStore(), leases: LeaseLookup = noLeases) {
+    this.store = store;
+    const membership = Membership.load([]);
+    this.machine = new StateMachine({ revisions: store, membership, leases });
+  }
+
+  put(fields: Text<PutRequest>): Outcome<PutResponse> {
+    return this.apply(CommandKind.put, PutRequest.encode(put(fields)));
+  }
+
+  del(fields: Text<DeleteRangeRequest>): Outcome<DeleteRangeResponse> {
+    return this.apply(CommandKind.deleteRange, DeleteRangeRequest.encode(del(fields)));
+  }
+
+  txn(fields: Partial<TxnRequest>): Outcome<TxnResponse> {
+    return this.apply(CommandKind.txn, TxnRequest.encode(fields));
+  }
+
+  compact(revision: number): Outcome<CompactionResponse> {
+    return this.apply(CommandKind.compact, CompactionRequest.encode({ revision }));
+  }
+
+  range(fields: Text<RangeRequest>): Outcome<RangeResponse> {
+    return evaluateRange(this.store, range(fields));
+  }
+
+  private apply<T>(kind: CommandKind, request: Bytes): Outcome<T> {
+    const command = { kind, proposer: 1n, nonce: 1, sequence: 1, request };
+    this.last = this.machine.apply(command);
+    return this.last.outcome as Outcome<T>;
+  }
+}
+
+export function value<T>(outcome: Outcome<T>): T {
+  assert.ok(outcome.ok, outcome.ok ? '' : `refused: ${outcome.error.text}`);
+  return outcome.value;
+}
+
+export function refusal(outcome: Outcome<unknown>): EtcdError {
+  assert.ok(!outcome.ok, 'was expected to be refused');
+  return outcome.error;
+}
+
+export function keys(response: RangeResponse): readonly string[] {
+  return response.kvs.map((kv) => textOf(KeyValue.decode(kv).key));
+}
+
+/** A key-value as `key=value create/mod/version`, with its lease where it has one. */
+export function show(encoded: Bytes | undefined): string {
+  if (encoded === undefined) return 'none';
+  const kv = KeyValue.decode(encoded);
+  const numbers = `${kv.createRevision}/${kv.modRevision}/${kv.version}`;
+  const lease = kv.lease === 0n ? '' : ` lease ${kv.lease}`;
+  return `${textOf(kv.key)}=${textOf(kv.value)} ${numbers}${lease}`;
+}
+
+export const none = emptyBytes;
