@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { codeUnavailable } from '../members/client.ts';
+import { difference } from './compare.ts';
+import { describeOperation } from './describe.ts';
+import { call, type Operation } from './operation.ts';
+import { Pair, type AnswerPair, type PairSettings } from './pair.ts';
+import { OperationStream } from './stream.ts';
+import { World } from './world.ts';
+
+export interface RunSettings extends PairSettings {
+  readonly seed: number;
+  readonly operations: number;
+  /** The run stops after this many. */
+  readonly differencesMax: number;
+  readonly onProgress: (done: number) => void;
+  readonly onDifference: (difference: Difference) => void;
+}
+
+export interface Difference extends AnswerPair {
+  /** The number of the operation in the stream, from 0. */
+  readonly index: number;
+  readonly operation: Operation;
+  readonly what: string;
+}
+
+export interface RunResult {
+  readonly asked: number;
+  readonly differences: readonly Difference[];
+  /** All operations in the order in which they were sent. */
+  readonly operations: readonly Operation[];
+}
+
+/** How many revisions HashKV is compared at when the stream is over. */
+const finalHashes = 8;
+
+/** How long the end of a process may come after the break of its connections. */
+const endNoticedMs = 500;
+
+function isUnavailable({ reference, subject }: AnswerPair): boolean {
+  return [reference, subject].some((answer) => !answer.ok && answer.code === codeUnavailable);
+}
+
+/** Sends the stream of one seed to both servers and compares every answer. */
+export async function runDifferential(settings: RunSettings): Promise<RunResult> {
+  const pair = await Pair.start(settings);
+  try {
+    return await new Run(pair, settings).toTheEnd();
+  } finally {
+    await pair.destroy();
+  }
+}
+
+class Run {
+  readonly #pair: Pair;
+  readonly #settings: RunSettings;
+  readonly #world = new World();
+  readonly #operations: Operation[] = [];
+  readonly #differences: Difference[] = [];
+
+  constructor(pair: Pair, settings: RunSettings) {
+    this.#pair = pair;
+    this.#settings = settings;
+  }
+
+  async toTheEnd(): Promise<RunResult> {
+    const { seed, operations } = this.#settings;
+    const stream = new OperationStream(seed, this.#world);
+    while (this.#operations.length < operations && !this.#isOver) {
+      await this.#ask(stream.nextGroup(operations - this.#operations.length));
+    }
+    if (!this.#isOver) await this.#compareHashes();
+    return {
+      asked: this.#operations.length,
+      differences: this.#differences,
+      operations: this.#operations,
+    };
+  }
+
+  get #isOver(): boolean {
+    return this.#differences.length >= this.#settings.differencesMax;
+  }
+
+  async #ask(group: readonly Operation[]): Promise<void> {
+    const answers = await Promise.all(group.map((operation) => this.#pair.ask(operation)));
+    for (const [i, operation] of group.entries()) {
+      const pair = answers[i] as AnswerPair;
+      const what = difference(operation, pair.reference, pair.subject);
+      const index = this.#operations.length;
+      this.#operations.push(operation);
+      if (what !== undefined) this.#note({ index, operation, what, ...pair });
+      this.#world.learn(operation, pair.reference);
+    }
+    if (answers.some(isUnavailable)) await this.#mustBeAlive(group);
+    this.#settings.onProgress(this.#operations.length);
+  }
+
+  /** @throws when a server ended, which is no answer to anything. */
+  async #mustBeAlive(group: readonly Operation[]): Promise<void> {
+    await sleep(endNoticedMs);
+    const dead = this.#pair.describeDead();
+    if (dead === undefined) return;
+    const asked = group.map(describeOperation).join('\n');
+    throw new Error(`a server ended under one of\n${asked}\n${dead}`);
+  }
+
+  #note(found: Difference): void {
+    if (this.#isOver) return;
+    this.#differences.push(found);
+    this.#settings.onDifference(found);
+  }
+
+  /** A last physical compaction, so that both stores are settled, then hashes across what is left. */
+  async #compareHashes(): Promise<void> {
+    const { revision, compacted } = this.#world;
+    const middle = Math.max(compacted + 1, Math.floor((compacted + revision) / 2));
+    await this.#ask([call('Maintenance.HashKV', {})]);
+    await this.#ask([call('KV.Compact', { revision: String(middle), physical: true })]);
+    for (let i = 0; i <= finalHashes; i++) {
+      const at = middle + Math.floor(((revision - middle) * i) / finalHashes);
+      await this.#ask([call('Maintenance.HashKV', { revision: String(at) })]);
+    }
+    await this.#ask([call('KV.Range', { key: Buffer.from('\0'), range_end: Buffer.from('\0') })]);
+  }
+}

@@ -1,0 +1,62 @@
+import { isMessage } from './compare.ts';
+import type { Answer } from '../members/client.ts';
+import type { WireObject, WireValue } from '../members/protocol.ts';
+import type { Operation } from './operation.ts';
+
+/** A key-value pair as last seen in an answer of the reference. */
+export interface SeenPair {
+  readonly version: number;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly value: Uint8Array;
+}
+
+/** How many keys are remembered; the oldest go first. */
+const seenMax = 500;
+
+/**
+ * What the reference's answers tell of its store, so that the stream can aim at real revisions and at compares
+ * that hold. It follows the reference alone: a fault of the subject does not change the stream.
+ */
+export class World {
+  revision = 1;
+  compacted = 0;
+  /** Whether the newest compaction is known to be done; while it runs HashKV's cache is open. */
+  isCompactionSettled = true;
+  readonly seen = new Map<string, SeenPair>();
+
+  learn(operation: Operation, answer: Answer): void {
+    if (!answer.ok) return;
+    this.#learnRevision(answer.message);
+    if (operation.kind === 'path') return;
+    if (operation.method === 'KV.Range') this.#learnPairs(answer.message['kvs']);
+    if (operation.method === 'KV.Compact' && operation.kind === 'call') {
+      this.compacted = Number(operation.request['revision'] ?? 0);
+      this.isCompactionSettled = operation.request['physical'] === true;
+    }
+  }
+
+  #learnRevision(message: WireObject): void {
+    const header = message['header'];
+    if (!isMessage(header)) return;
+    this.revision = Math.max(this.revision, Number(header['revision'] ?? 0));
+  }
+
+  #learnPairs(kvs: WireValue): void {
+    if (!Array.isArray(kvs)) return;
+    for (const kv of (kvs as readonly WireObject[]).slice(0, 20)) {
+      const key = Buffer.from(kv['key'] as Uint8Array).toString('latin1');
+      this.seen.delete(key);
+      this.seen.set(key, {
+        version: Number(kv['version']),
+        createRevision: Number(kv['create_revision']),
+        modRevision: Number(kv['mod_revision']),
+        value: (kv['value'] as Uint8Array | undefined) ?? new Uint8Array(0),
+      });
+    }
+    for (const key of this.seen.keys()) {
+      if (this.seen.size <= seenMax) break;
+      this.seen.delete(key);
+    }
+  }
+}
