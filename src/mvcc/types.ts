@@ -75,10 +75,18 @@ export interface RevisionStore {
   compact(revision: number): void;
 }
 
-/** The physical part of a compaction, in slices that may be interleaved with anything else. */
+/**
+ * The physical part of a compaction, in slices that may be interleaved with anything else but another
+ * compaction: one is finished before the next begins.
+ */
 export interface Compaction {
   readonly revision: number;
-  /** Row keys to delete, from looking at no more than `keysMax` keys. Resumes by key, never by tree node. */
+  /** True while a pinned older revision holds it up: `advance` then does nothing. */
+  readonly isPostponed: boolean;
+  /**
+   * Row keys to delete: at most `keysMax`, from looking at no more than `keysMax` keys. They are to be
+   * committed in this order. Resumes by key, never by tree node.
+   */
   advance(keysMax: number): { readonly deleted: readonly Bytes[]; readonly isDone: boolean };
 }
 
@@ -86,6 +94,10 @@ export interface Compaction {
 export interface HashKvFold {
   readonly revision: number;
   readonly compactRevision: number;
+  /** The next rows; those above `revision` may be left out. */
   feed(rows: readonly PutRow[]): void;
+  /** The hash of what was fed. Closes the fold. */
   result(): number;
+  /** Lets compactions go on that had to wait for the fold. Harmless when it is closed already. */
+  close(): void;
 }
