@@ -95,7 +95,10 @@ export type Message = Envelope &
         readonly isTransfer: boolean;
       }
     | { readonly type: 'MsgVoteResp' | 'MsgPreVoteResp'; readonly reject: boolean }
-    /** To a follower: what the shell will stream. From the shell, on receipt: what has been received. */
+    /**
+     * To a follower: asks the shell to stream the store, at this index or later. From the shell, on receipt:
+     * what has been received; if no Ready with this snapshot follows, it was of no use and is thrown away.
+     */
     | { readonly type: 'MsgSnap'; readonly snapshot: SnapshotMeta }
     | {
         readonly type: 'MsgHeartbeat';
@@ -121,15 +124,20 @@ export interface ReadState {
  * What the core asks its shell to do. Nothing in a Ready may be changed.
  *
  * `hardState` and `entries` go to disk in one synced batch (entries from an index already in the log replace
- * the suffix from there); then `messagesAfterAppend` leave and `appended` is called. `messages` leave at once,
- * before or while that batch is synced. A next Ready may be taken while batches are still in flight, which
- * complete in order.
+ * the suffix from there); then `messagesAfterAppend` leave and `appended(term, index)` of the last entry, or
+ * `appended(0, 0)` if there is none, is called. `messages` leave at once, before or while that batch is synced.
+ * A next Ready may be taken while batches are still in flight, which complete in order. A Ready with neither
+ * hard state nor entries that has `messagesAfterAppend` writes nothing and waits its turn behind the batches in
+ * flight; `asksForAppend` (raft.ts) says whether a Ready has such a completion. No message is to oneself.
  */
 export interface Ready {
   readonly softState: SoftState | undefined;
   readonly hardState: HardState | undefined;
   readonly entries: readonly Entry[];
-  /** A snapshot to install, already received whole; the log is reset to it. Then `snapshotInstalled`. */
+  /**
+   * A snapshot to install, already received whole; the log is reset to it, with `hardState`. Then
+   * `snapshotInstalled`, instead of `appended`. Such a Ready has no entries.
+   */
   readonly snapshot: SnapshotMeta | undefined;
   readonly messages: readonly Message[];
   readonly messagesAfterAppend: readonly Message[];
