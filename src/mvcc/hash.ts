@@ -60,16 +60,17 @@ class StoreHashFold implements HashKvFold {
   }
 
   private counts(row: PutRow): boolean {
-    const { main, sub, isTombstone } = decodeRowKey(row.key);
+    const { main, sub } = decodeRowKey(row.key);
     const isLater = main > this.lastMain || (main === this.lastMain && sub > this.lastSub);
     assert(isLater, `row ${main}.${sub} was hashed out of order`);
     this.lastMain = main;
     this.lastSub = sub;
     if (main > this.revision) return false;
     if (main > this.compactRevision) return true;
-    return !isTombstone && this.isLive(row, main, sub);
+    return this.isLive(row, main, sub);
   }
 
+  /** Never true of a tombstone, so the one at `compactRevision` is skipped too. */
   private isLive(row: PutRow, main: number, sub: number): boolean {
     const { index } = this;
     const handle = index.tree.find(decodeRowHead(row.value).key);

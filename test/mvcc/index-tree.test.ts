@@ -112,6 +112,15 @@ describe('index tree', () => {
     assert.equal(tree.leafCount, 100);
   });
 
+  it('joins leaves that removals have emptied', () => {
+    const arena = new KeyArena();
+    const tree = new IndexTree(arena);
+    for (let i = 0; i < 12_800; i++) tree.insert(arena.add(numbered(i)), numbered(i), true);
+    for (let i = 0; i < 12_800; i++) if (i % 64 > 0) tree.remove(numbered(i));
+    assert.equal(tree.count(everything), 200);
+    assert(tree.leafCount <= 7, `${tree.leafCount} leaves of at most 128 keys for 200 keys`);
+  });
+
   it('agrees with a sorted array under random puts, deletes, removals and counts', () => {
     const random = seededRandom(7);
     const twin = new TwinTree();
@@ -150,11 +159,12 @@ describe('key arena', () => {
     const small = arena.add(utf8('a'));
     assert.deepEqual(arena.keyOf(first), large);
     assert.deepEqual(arena.keyOf(small), utf8('a'));
+    arena.setNewest(small, 7);
     arena.free(first);
     arena.free(small);
     assert.equal(arena.add(utf8('b')), small);
     assert.equal(arena.add(large), first);
-    assert.equal(arena.newestOf(first), 0);
+    assert.equal(arena.newestOf(small), 0);
   });
 
   it('goes on in a new slab when one is full', () => {
