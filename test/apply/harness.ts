@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { emptyBytes, textOf, utf8, type Bytes } from '../../src/base/bytes.ts';
+import { textOf, utf8, type Bytes } from '../../src/base/bytes.ts';
 import { StateMachine } from '../../src/apply/machine.ts';
 import { evaluateRange } from '../../src/apply/range.ts';
 import { noLeases, type Applied, type LeaseLookup } from '../../src/apply/types.ts';
@@ -21,8 +21,9 @@ import {
   type RequestOp,
   type TxnResponse,
 } from '../../src/wire/kv.ts';
+import type { Codec } from '../../src/wire/message.ts';
 import { KeyValue } from '../../src/wire/mvccpb.ts';
-import { NaiveStore } from './naive-store.ts';
+import type { TestStore } from './stores.ts';
 
 /** Requests in short form: texts for keys and values, and the machine behind them. */
 
@@ -59,14 +60,23 @@ export const txnOp = (fields: Partial<TxnRequest>): RequestOp => ({
   request: { case: 'requestTxn', value: TxnRequest.create(fields) },
 });
 
+const codecs = new Map<CommandKind, unknown>([
+  [CommandKind.put, PutRequest],
+  [CommandKind.deleteRange, DeleteRangeRequest],
+  [CommandKind.txn, TxnRequest],
+]);
+
 /** A state machine over a store, spoken to as the log would. */
 export class Machine {
   readonly store: RevisionStore;
   readonly machine: StateMachine;
   last: Applied | undefined;
 
-  constructor(store: RevisionStore = new NaiveStore(), leases: LeaseLookup = noLeases) {
+  private readonly keep: TestStore['keep'];
+
+  constructor({ store, keep }: TestStore, leases: LeaseLookup = noLeases) {
     this.store = store;
+    this.keep = keep;
     const membership = Membership.load([]);
     this.machine = new StateMachine({ revisions: store, membership, leases });
   }
@@ -88,12 +98,21 @@ export class Machine {
   }
 
   range(fields: Text<RangeRequest>): Outcome<RangeResponse> {
-    return evaluateRange(this.store, range(fields));
+    return this.rangeOf(range(fields));
+  }
+
+  rangeOf(request: RangeRequest): Outcome<RangeResponse> {
+    return evaluateRange(this.store, request);
+  }
+
+  send(kind: CommandKind, request: PutRequest | DeleteRangeRequest | TxnRequest): Outcome<unknown> {
+    return this.apply(kind, (codecs.get(kind) as Codec<object>).encode(request));
   }
 
   private apply<T>(kind: CommandKind, request: Bytes): Outcome<T> {
     const command = { kind, proposer: 1n, nonce: 1, sequence: 1, request };
     this.last = this.machine.apply(command);
+    this.keep(this.last.rows);
     return this.last.outcome as Outcome<T>;
   }
 }
@@ -120,5 +139,3 @@ export function show(encoded: Bytes | undefined): string {
   const lease = kv.lease === 0n ? '' : ` lease ${kv.lease}`;
   return `${textOf(kv.key)}=${textOf(kv.value)} ${numbers}${lease}`;
 }
-
-export const none = emptyBytes;
