@@ -13,12 +13,21 @@ export interface LogBatch {
   readonly entries: readonly Entry[];
 }
 
-/** The Raft log on disk. `LogReader` shows what was appended, from memory where it is recent. */
+/**
+ * The Raft log on disk. `LogReader` shows an append from its completion on (before `done` is called), from memory
+ * where it is recent. Entries are kept as they are handed in: their bytes must not change any more.
+ */
 export interface LogStore extends LogReader {
   readonly hardState: HardState;
-  /** Appends one batch, synced. At most one may be in flight. */
+  /**
+   * Appends one batch, synced. At most one may be in flight. Before `done` a new term or vote is in the tail
+   * witness too. An empty batch is allowed: it only takes deletions of `compact` along.
+   */
   append(batch: LogBatch, done: () => void): void;
-  /** Forgets entries up to and including `index`. Not synced: a crash may bring them back. */
+  /**
+   * Forgets entries up to and including `index`, at once for readers. On disk they are deleted bit by bit by the
+   * appends that follow: a crash may bring some back, never with a gap.
+   */
   compact(index: number): void;
   /** Empties the log; the next entry is `index + 1` after (index, term). Synced. */
   reset(index: number, term: number, hardState: HardState, done: () => void): void;
@@ -56,8 +65,9 @@ export interface StoreState {
 /** One atomic, synced commit of the store. */
 export interface StoreBatch {
   readonly state: StoreState;
+  /** New rows, keys ascending and above those of all rows before. */
   readonly put: readonly Row[];
-  /** Row keys to delete (compaction). */
+  /** Row keys to delete (compaction), also of rows put in this batch. What is not there is no error. */
   readonly deleted: readonly Bytes[];
   readonly changes: readonly SpaceChange[];
 }
@@ -93,26 +103,37 @@ export interface StateStore {
     rowsMax: number,
     next: (rows: readonly Row[], isLast: boolean, resume: () => void) => void,
   ): Scan;
-  /** All rows of a small space. Synchronous only in what is known after opening: read once at the start. */
+  /** All rows of the small spaces in key order, as of the last completed commit. Built on each access. */
   readonly spaces: ReadonlyMap<Exclude<Space, 'meta'>, readonly Row[]>;
   /** Compacts the files on disk; service goes on. `dbSize` falls to `dbSizeInUse`. */
   defragment(done: () => void): void;
   /** CRC-32C over every replicated row of every space, in key order; for Maintenance.Hash. */
   hash(done: (hash: number) => void): void;
-  /** A consistent image of the whole store as of its last commit, to stream to a member that is behind. */
+  /**
+   * A consistent image of the whole store as of its last commit, to stream to a member that is behind. Not while
+   * a commit is in flight.
+   */
   openImage(): StoreImage;
   close(done: () => void): void;
 }
 
 export interface StoreImage {
   readonly state: StoreState;
-  /** The next chunk of at most about `bytesMax` bytes; undefined at the end. */
+  /**
+   * The next chunk of at most about `bytesMax` bytes (one row may be larger); undefined at the end, and when the
+   * image is closed. Chunks are whole: they are not to be cut or joined on the way.
+   */
   read(bytesMax: number, next: (chunk: Bytes | undefined) => void): void;
   close(): void;
 }
 
-/** Receives an image into a fresh file set; nothing of the old one changes before `install`. */
+/**
+ * Receives an image into a fresh file set; nothing of the old one changes before `install`. Chunks one at a time,
+ * in order. After a refusal, or instead of `install`, comes `abort`.
+ */
 export interface ImageWriter {
+  /** What was received, once `finish` has found it whole. */
+  readonly state: StoreState | undefined;
   write(chunk: Bytes, done: () => void): void;
   /** Makes the received store durable and whole-checked. `refused` says what is wrong with it. */
   finish(done: (refused: string | undefined) => void): void;
@@ -129,8 +150,16 @@ export interface DataDir {
    * lost something must not vote and must not acknowledge.
    */
   readonly provenLoss: string | undefined;
+  /** Free bytes of the disk, about. */
+  readonly freeBytes: number;
+  /** Less than `freeBytesMin` is free: proposals should be refused until there is more. */
+  readonly isSpaceLow: boolean;
+  /** One at a time. */
   receiveImage(): ImageWriter;
-  /** Switches to the received file set (pointer file) with the log reset to its index. */
+  /**
+   * Switches to the received file set (pointer file) with the log reset to its index. Nothing may be in flight.
+   * From `done` on `log` and `store` are other objects; the old ones are closed and removed.
+   */
   install(writer: ImageWriter, hardState: HardState, done: () => void): void;
   close(done: () => void): void;
 }

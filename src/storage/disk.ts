@@ -1,0 +1,48 @@
+import type { Scheduler } from '../base/clock.ts';
+import type { DatabaseFactory } from './database.ts';
+import { StorageError, causeText } from './errors.ts';
+import type { Fatal } from './errors.ts';
+import type { Fs } from './fs.ts';
+import { levelDatabases } from './level-database.ts';
+import { diskFs } from './node-fs.ts';
+
+/** Where a data dir lives: the machine's disk, or a `MemoryDisk`. */
+export interface Disk {
+  readonly fs: Fs;
+  readonly databases: DatabaseFactory;
+}
+
+export const machineDisk: Disk = { fs: diskFs, databases: levelDatabases };
+
+/** What log, store and witness of one data dir share: the first failure of any of them is final for all. */
+export class StorageContext {
+  readonly disk: Disk;
+  readonly scheduler: Scheduler;
+  private readonly fatal: Fatal;
+  private failure: StorageError | undefined;
+
+  constructor(disk: Disk, scheduler: Scheduler, fatal: Fatal) {
+    this.disk = disk;
+    this.scheduler = scheduler;
+    this.fatal = fatal;
+  }
+
+  /** After a failure nothing is written, and no completion is called, any more. */
+  get hasFailed(): boolean {
+    return this.failure !== undefined;
+  }
+
+  fail(error: StorageError): void {
+    if (this.failure !== undefined) return;
+    this.failure = error;
+    this.fatal(error);
+  }
+
+  writeFailed(what: string, error: unknown): void {
+    this.fail(new StorageError('WRITE_FAILED', `${what} failed: ${causeText(error)}`, error));
+  }
+
+  readFailed(what: string, error: unknown): void {
+    this.fail(new StorageError('READ_FAILED', `${what} failed: ${causeText(error)}`, error));
+  }
+}

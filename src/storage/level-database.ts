@@ -1,0 +1,225 @@
+import { promises as files } from 'node:fs';
+import * as nodePath from 'node:path';
+import { Level } from 'level';
+import { mustGet } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { scanBytesMax, writeBufferBytes } from './database.ts';
+import type {
+  Cursor,
+  Database,
+  DatabaseFactory,
+  DatabaseKind,
+  Reply,
+  WriteBatch,
+} from './database.ts';
+import { StorageError, causeText } from './errors.ts';
+import { settled } from './fs.ts';
+import { checkRecovery, inspectLogFiles, isLogFile } from './level-recovery.ts';
+import { diskFs } from './node-fs.ts';
+import type { Row } from './types.ts';
+
+/** `Database` over LevelDB (1.20, through classic-level). */
+export const levelDatabases: DatabaseFactory = {
+  open(folder, kind, done) {
+    openLevelDatabase(folder, kind).then(
+      (database) => done(undefined, database),
+      (error: Error) => done(error, undefined),
+    );
+  },
+};
+
+type LevelDb = Level<Bytes, Bytes> & CompactRange;
+type LevelBatch = ReturnType<LevelDb['batch']>;
+
+/** What classic-level offers beyond the type that `level` shares with browsers. */
+interface CompactRange {
+  compactRange(start: Bytes, end: Bytes): Promise<void>;
+}
+
+const view = { keyEncoding: 'view', valueEncoding: 'view' } as const;
+const synced = { sync: true } as const;
+
+/** The log is short-lived and read once: it is not worth compressing or caching. */
+const options = {
+  log: { writeBufferSize: writeBufferBytes, compression: false, cacheSize: 1024 * 1024 },
+  store: { writeBufferSize: writeBufferBytes, compression: true, cacheSize: 32 * 1024 * 1024 },
+} as const;
+
+async function openLevelDatabase(folder: string, kind: DatabaseKind): Promise<Database> {
+  const logFiles = await inspectLogFiles(folder);
+  const db = new Level<Bytes, Bytes>(folder, { ...view, ...options[kind] });
+  try {
+    await db.open();
+  } catch (error) {
+    throw openError(folder, kind, error);
+  }
+  try {
+    const damage = await checkRecovery(folder, logFiles);
+    if (damage !== undefined) throw new StorageError(damagedCode(kind), damage);
+    // Opening has switched CURRENT to a new manifest by a rename that LevelDB does not make durable.
+    await settled((done) => diskFs.syncFolder(folder, done));
+    return new LevelDatabase(folder, db as LevelDb, await newestLogFile(folder));
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+function damagedCode(kind: DatabaseKind): 'LOG_DAMAGED' | 'STORE_DAMAGED' {
+  return kind === 'log' ? 'LOG_DAMAGED' : 'STORE_DAMAGED';
+}
+
+function openError(folder: string, kind: DatabaseKind, error: unknown): StorageError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'LEVEL_LOCKED') {
+    return new StorageError('DATA_DIR_IN_USE', `${folder} is in use by another process`, error);
+  }
+  const text = `LevelDB cannot open ${folder}: ${causeText(cause)}`;
+  // An I/O error may be a full disk or a missing permission; only "Corruption" is LevelDB's word for damage.
+  return new StorageError(
+    code === 'LEVEL_CORRUPTION' ? damagedCode(kind) : 'READ_FAILED',
+    text,
+    error,
+  );
+}
+
+class LevelDatabase implements Database {
+  private readonly folder: string;
+  private readonly db: LevelDb;
+  private newestLogFile: string | undefined;
+  /** Never less than the bytes of LevelDB's memtable, or so large that the folder is looked at. */
+  private memtableBytesAtMost = 0;
+
+  constructor(folder: string, db: LevelDb, newestLogFile: string | undefined) {
+    this.folder = folder;
+    this.db = db;
+    this.newestLogFile = newestLogFile;
+  }
+
+  batch(): WriteBatch {
+    return new LevelWriteBatch(this.db.batch(), (bytes, done) => this.written(bytes, done));
+  }
+
+  get(key: Bytes): Bytes | undefined {
+    const value = this.db.getSync(key);
+    return value === undefined ? undefined : plainBytes(value);
+  }
+
+  getMany(keys: readonly Bytes[], done: Reply<readonly (Bytes | undefined)[]>): void {
+    this.db.getMany([...keys]).then(
+      (values: readonly (Bytes | undefined)[]) => done(undefined, values),
+      (error: Error) => done(error, []),
+    );
+  }
+
+  scan(from: Bytes, to: Bytes): Cursor {
+    const range = { gte: from, lt: to, highWaterMarkBytes: scanBytesMax };
+    return new LevelCursor(this.db.iterator<Bytes, Bytes>(range));
+  }
+
+  compactRange(from: Bytes, to: Bytes, done: (error: Error | undefined) => void): void {
+    // This begins a new log file, at a moment that nothing tells.
+    this.memtableBytesAtMost = Infinity;
+    this.db.compactRange(from, to).then(() => done(undefined), done);
+  }
+
+  close(done: () => void): void {
+    this.db.close().then(done, done);
+  }
+
+  /**
+   * LevelDB syncs a new log file but, until the next manifest change, not its folder: after a power loss the
+   * file could be gone with what was acknowledged in it. It begins one when its memtable has outgrown the write
+   * buffer; only when that may have happened is the folder read, and synced when there is a new file.
+   */
+  private written(bytes: number, done: (error: Error | undefined) => void): void {
+    this.memtableBytesAtMost += bytes;
+    if (this.memtableBytesAtMost <= writeBufferBytes) return done(undefined);
+    newestLogFile(this.folder).then((newest) => {
+      if (newest === this.newestLogFile) return done(undefined);
+      this.newestLogFile = newest;
+      this.memtableBytesAtMost = bytes;
+      diskFs.syncFolder(this.folder, done);
+    }, done);
+  }
+}
+
+/** Above a row's own bytes: LevelDB's skip list node and length prefixes, at their largest. */
+const memtableRowOverhead = 128;
+/** LevelDB's arena leaves at most a quarter of a block unused. */
+const memtableSlack = 4 / 3;
+
+class LevelWriteBatch implements WriteBatch {
+  private readonly batch: LevelBatch;
+  private readonly written: (bytes: number, done: (error: Error | undefined) => void) => void;
+  private bytes = 0;
+
+  constructor(batch: LevelBatch, written: LevelWriteBatch['written']) {
+    this.batch = batch;
+    this.written = written;
+  }
+
+  put(key: Bytes, value: Bytes): void {
+    this.bytes += key.length + value.length + memtableRowOverhead;
+    this.batch.put(key, value);
+  }
+
+  del(key: Bytes): void {
+    this.bytes += key.length + memtableRowOverhead;
+    this.batch.del(key);
+  }
+
+  write(done: (error: Error | undefined) => void): void {
+    this.batch.write(synced).then(() => this.written(this.bytes * memtableSlack, done), done);
+  }
+}
+
+interface LevelIterator {
+  nextv(size: number): Promise<[Bytes, Bytes][]>;
+  close(): Promise<void>;
+}
+
+class LevelCursor implements Cursor {
+  private readonly iterator: LevelIterator;
+
+  constructor(iterator: LevelIterator) {
+    this.iterator = iterator;
+  }
+
+  next(rowsMax: number, done: Reply<readonly Row[]>): void {
+    this.iterator.nextv(rowsMax).then(
+      (entries) => {
+        const rows = entries.map(([key, value]) => ({
+          key: plainBytes(key),
+          value: plainBytes(value),
+        }));
+        done(undefined, rows);
+      },
+      (error: Error) => done(error, []),
+    );
+  }
+
+  close(): void {
+    // Fails only when the database is closed, which closes its iterators.
+    this.iterator.close().then(undefined, () => undefined);
+  }
+}
+
+/** LevelDB hands out Node's `Buffer`, whose `slice` does not copy; nothing above must meet one. */
+function plainBytes(bytes: Bytes): Bytes {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+async function newestLogFile(folder: string): Promise<string | undefined> {
+  let newest: string | undefined;
+  for (const name of await files.readdir(folder)) {
+    if (!isLogFile(name)) continue;
+    if (newest === undefined || fileNumber(name) > fileNumber(newest)) newest = name;
+  }
+  return newest;
+}
+
+function fileNumber(name: string): number {
+  return Number.parseInt(mustGet(nodePath.parse(name).name, 'a log file has a number'), 10);
+}

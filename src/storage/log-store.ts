@@ -1,0 +1,318 @@
+import { assert, mustBeSafe, mustGet } from '../base/assert.ts';
+import type { Timer } from '../base/clock.ts';
+import type { Entry, HardState } from '../raft/types.ts';
+import type { Database, WriteBatch } from './database.ts';
+import type { StorageContext } from './disk.ts';
+import { StorageError } from './errors.ts';
+import type { RecentEntries, TermRuns } from './log-cache.ts';
+import {
+  EntryCodec,
+  entryKey,
+  hardStateFields,
+  hardStateKey,
+  positionFields,
+  startKey,
+} from './log-rows.ts';
+import type { LogPosition } from './log-rows.ts';
+import { encodeRecord } from './record.ts';
+import type { SpaceGuard } from './space-guard.ts';
+import type { TailWitness, WitnessState } from './tail-witness.ts';
+import type { LogBatch, LogStore } from './types.ts';
+
+/** Bytes of recent entries kept in memory. */
+export const logCacheBytesDefault = 32 * 1024 * 1024;
+/** The witness follows the log's own syncs at this distance at most. */
+const witnessDelayMs = 100;
+/** An append takes along at least this many deletions of a compaction, and twice as many as it has entries. */
+const compactionRowsMin = 64;
+/** Rows that one batch of `reset` deletes. */
+const resetRowsMax = 10_000;
+
+/** What opening found in the database (log-open.ts). */
+export interface LogContent {
+  readonly hardState: HardState;
+  readonly start: LogPosition;
+  readonly lastIndex: number;
+  readonly terms: TermRuns;
+  readonly recent: RecentEntries;
+}
+
+/** The Raft log in an ordered database. Every write is synced, and one at a time. */
+export class DatabaseLogStore implements LogStore {
+  private readonly context: StorageContext;
+  private readonly db: Database;
+  private readonly codec: EntryCodec;
+  private readonly witness: TailWitness;
+  private readonly space: SpaceGuard;
+  private readonly terms: TermRuns;
+  private readonly recent: RecentEntries;
+  private currentHardState: HardState;
+  /** The position before the first entry. */
+  private start: LogPosition;
+  /** The same on disk: entries in between are deleted by the appends to come. */
+  private startOnDisk: LogPosition;
+  private last: number;
+  private isWriting = false;
+  /** While a suffix is being removed the witness must not be raised to it again. */
+  private isReplacing = false;
+  private witnessTimer: Timer | undefined;
+
+  constructor(parts: {
+    readonly context: StorageContext;
+    readonly db: Database;
+    readonly clusterId: bigint;
+    readonly witness: TailWitness;
+    readonly space: SpaceGuard;
+    readonly content: LogContent;
+  }) {
+    this.context = parts.context;
+    this.db = parts.db;
+    this.codec = new EntryCodec(parts.clusterId);
+    this.witness = parts.witness;
+    this.space = parts.space;
+    this.terms = parts.content.terms;
+    this.recent = parts.content.recent;
+    this.currentHardState = parts.content.hardState;
+    this.start = parts.content.start;
+    this.startOnDisk = parts.content.start;
+    this.last = parts.content.lastIndex;
+    this.scheduleWitness();
+  }
+
+  get hardState(): HardState {
+    return this.currentHardState;
+  }
+
+  firstIndex(): number {
+    return this.start.index + 1;
+  }
+
+  lastIndex(): number {
+    return this.last;
+  }
+
+  term(index: number): number | undefined {
+    return index < this.start.index || index > this.last ? undefined : this.terms.termAt(index);
+  }
+
+  entries(low: number, high: number, bytesMax: number): readonly Entry[] {
+    assert(low > this.start.index && high <= this.last + 1, `the log holds [${low}, ${high})`);
+    const entries: Entry[] = [];
+    let bytes = 0;
+    for (let index = low; index < high; index++) {
+      const entry = this.recent.get(index) ?? this.read(index);
+      bytes += entry.data.length;
+      if (bytes > bytesMax && entries.length > 0) break;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  append(batch: LogBatch, done: () => void): void {
+    assert(!this.isWriting, 'one log batch is in flight at a time');
+    if (this.context.hasFailed) return;
+    this.checkBatch(batch);
+    this.isWriting = true;
+    const first = batch.entries[0];
+    this.isReplacing = first !== undefined && first.index <= this.last;
+    if (first !== undefined && this.isReplacing && this.witness.state.lastIndex >= first.index) {
+      const kept = first.index - 1;
+      const lastTerm = mustGet(this.term(kept), 'the entry before a replaced suffix is known');
+      const lowered = { ...this.witness.state, lastIndex: kept, lastTerm };
+      this.witness.write(lowered, () => this.write(batch, done));
+    } else this.write(batch, done);
+  }
+
+  compact(index: number): void {
+    if (index <= this.start.index) return;
+    assert(index <= this.last, `the log reaches to the compaction at index ${index}`);
+    this.start = { index, term: this.terms.termAt(index) };
+    this.terms.dropThrough(this.start);
+    this.recent.dropThrough(index);
+  }
+
+  reset(index: number, term: number, hardState: HardState, done: () => void): void {
+    assert(!this.isWriting, 'one log batch is in flight at a time');
+    if (this.context.hasFailed) return;
+    this.isWriting = true;
+    this.isReplacing = true;
+    // Down to nothing first: a crash on the way must not look like a loss.
+    const lowered = { ...this.witness.state, lastIndex: 0, lastTerm: 0 };
+    this.witness.write(lowered, () => this.resetSlice({ index, term }, hardState, done));
+  }
+
+  close(done: () => void): void {
+    assert(!this.isWriting || this.context.hasFailed, 'no log batch is in flight at its end');
+    this.witnessTimer?.cancel();
+    if (this.context.hasFailed) return this.db.close(done);
+    if (this.isWitnessBehind()) this.witness.write(this.witnessState(), () => undefined);
+    this.witness.close(() => this.db.close(done));
+  }
+
+  private checkBatch(batch: LogBatch): void {
+    const { entries } = batch;
+    const first = entries[0];
+    if (first === undefined) return;
+    const { index } = first;
+    assert(index > this.start.index && index <= this.last + 1, `entry ${index} joins the log`);
+    let term = mustGet(this.term(index - 1), 'the entry before an append is known');
+    entries.forEach((entry, i) => {
+      assert(entry.index === index + i, 'appended entries are contiguous');
+      assert(entry.term >= term, 'terms do not decrease along the log');
+      term = mustBeSafe(entry.term, 'term');
+    });
+  }
+
+  private write(batch: LogBatch, done: () => void): void {
+    if (this.context.hasFailed) return;
+    const dbBatch = this.db.batch();
+    const { entries } = batch;
+    let bytes = 0;
+    for (const entry of entries) {
+      dbBatch.put(entryKey(entry.index), this.codec.encode(entry));
+      bytes += entry.data.length + rowOverheadBytes;
+    }
+    const newLast = entries.at(-1)?.index ?? this.last;
+    for (let index = newLast + 1; index <= this.last; index++) dbBatch.del(entryKey(index));
+    if (batch.hardState !== undefined) putHardState(dbBatch, batch.hardState);
+    const start = this.addCompaction(dbBatch, Math.max(compactionRowsMin, 2 * entries.length));
+    if (start === this.startOnDisk && entries.length === 0 && batch.hardState === undefined) {
+      // Nothing to write, but the promise still comes later.
+      this.context.scheduler.endOfTurn(() => this.finish(done));
+      return;
+    }
+    this.space.fits(bytes + rowOverheadBytes, () => {
+      dbBatch.write((error) => {
+        if (this.context.hasFailed) return;
+        if (error !== undefined) return this.context.writeFailed('a write to the log', error);
+        this.startOnDisk = start;
+        this.appended(batch, newLast);
+        this.witnessThen(done);
+      });
+    });
+  }
+
+  /** Deletes some of what `compact` has forgotten, together with the new start; answers that start. */
+  private addCompaction(batch: WriteBatch, rowsMax: number): LogPosition {
+    const from = this.startOnDisk.index;
+    if (from >= this.start.index) return this.startOnDisk;
+    const index = Math.min(this.start.index, from + rowsMax);
+    // Terms below the start in memory are forgotten. An intermediate start only has to be at most the real one.
+    const start = {
+      index,
+      term: index === this.start.index ? this.start.term : this.termOnDisk(index),
+    };
+    for (let deleted = from + 1; deleted <= index; deleted++) batch.del(entryKey(deleted));
+    batch.put(startKey, encodeRecord(startKey, positionFields(start)));
+    return start;
+  }
+
+  private termOnDisk(index: number): number {
+    return this.read(index).term;
+  }
+
+  private appended(batch: LogBatch, newLast: number): void {
+    if (batch.hardState !== undefined) this.currentHardState = batch.hardState;
+    const first = batch.entries[0];
+    if (first === undefined) return;
+    this.terms.dropFrom(first.index);
+    this.recent.dropFrom(first.index);
+    for (const entry of batch.entries) {
+      this.terms.push(entry);
+      this.recent.push(entry);
+    }
+    this.last = newLast;
+  }
+
+  /** A vote or a new term is promised only with the witness behind it; entries are not held up by it. */
+  private witnessThen(done: () => void): void {
+    this.isReplacing = false;
+    const { hardTerm, vote } = this.witness.state;
+    if (hardTerm === this.currentHardState.term && vote === this.currentHardState.vote) {
+      this.scheduleWitness();
+      this.finish(done);
+    } else this.witness.write(this.witnessState(), () => this.finish(done));
+  }
+
+  private finish(done: () => void): void {
+    this.isWriting = false;
+    if (!this.context.hasFailed) done();
+  }
+
+  private scheduleWitness(): void {
+    if (this.witnessTimer !== undefined || !this.isWitnessBehind()) return;
+    this.witnessTimer = this.context.scheduler.after(witnessDelayMs, () => {
+      this.witnessTimer = undefined;
+      // The end of the batch in flight comes back here.
+      if (this.isReplacing || this.context.hasFailed) return;
+      if (this.isWitnessBehind()) this.witness.write(this.witnessState(), () => undefined);
+    });
+  }
+
+  private isWitnessBehind(): boolean {
+    const { lastIndex, lastTerm, hardTerm, vote } = this.witness.state;
+    const state = this.witnessState();
+    return (
+      lastIndex !== state.lastIndex ||
+      lastTerm !== state.lastTerm ||
+      hardTerm !== state.hardTerm ||
+      vote !== state.vote
+    );
+  }
+
+  private witnessState(): WitnessState {
+    return {
+      hardTerm: this.currentHardState.term,
+      vote: this.currentHardState.vote,
+      lastIndex: this.last,
+      lastTerm: this.terms.termAt(this.last),
+    };
+  }
+
+  /** Deletes from the front, so that every step leaves a whole log, and sets the new start with the last. */
+  private resetSlice(start: LogPosition, hardState: HardState, done: () => void): void {
+    if (this.context.hasFailed) return;
+    const from = this.startOnDisk.index;
+    const through = Math.min(this.last, from + resetRowsMax);
+    const isLast = through >= this.last;
+    const newStart = isLast ? start : { index: through, term: this.termOnDisk(through) };
+    const batch = this.db.batch();
+    for (let index = from + 1; index <= through; index++) batch.del(entryKey(index));
+    batch.put(startKey, encodeRecord(startKey, positionFields(newStart)));
+    if (isLast) putHardState(batch, hardState);
+    batch.write((error) => {
+      if (this.context.hasFailed) return;
+      if (error !== undefined) return this.context.writeFailed('resetting the log', error);
+      this.startOnDisk = newStart;
+      if (isLast) this.wasReset(start, hardState, done);
+      else this.resetSlice(start, hardState, done);
+    });
+  }
+
+  private wasReset(start: LogPosition, hardState: HardState, done: () => void): void {
+    this.currentHardState = hardState;
+    this.start = start;
+    this.last = start.index;
+    this.terms.reset(start);
+    this.recent.clear();
+    this.isReplacing = false;
+    this.witness.write(this.witnessState(), () => this.finish(done));
+  }
+
+  private read(index: number): Entry {
+    const value = this.db.get(entryKey(index));
+    const entry = value === undefined ? undefined : this.codec.decode(index, value);
+    if (entry !== undefined) return entry;
+    const state = value === undefined ? 'is gone from' : 'does not match its checksum in';
+    const error = new StorageError('LOG_DAMAGED', `entry ${index} ${state} the log`);
+    this.context.fail(error);
+    throw error;
+  }
+}
+
+/** Key, header and LevelDB's own framing of a row, about. */
+const rowOverheadBytes = 64;
+
+function putHardState(batch: WriteBatch, hardState: HardState): void {
+  batch.put(hardStateKey, encodeRecord(hardStateKey, hardStateFields(hardState)));
+}
