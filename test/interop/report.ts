@@ -1,0 +1,28 @@
+/** One line per check as it ends, and the sums at the end. */
+export class Report {
+  #passed = 0;
+  #failed = 0;
+
+  get failed(): number {
+    return this.#failed;
+  }
+
+  heading(text: string): void {
+    console.log(`\n${text}`);
+  }
+
+  /** `why` undefined: the check held. */
+  note(name: string, why: string | undefined): void {
+    if (why === undefined) {
+      this.#passed++;
+      console.log(`  ok     ${name}`);
+    } else {
+      this.#failed++;
+      console.log(`  FAILED ${name}\n         ${why.replaceAll('\n', '\n         ')}`);
+    }
+  }
+
+  summary(): string {
+    return `${this.#passed} passed, ${this.#failed} failed`;
+  }
+}
