@@ -1,5 +1,6 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { AppliedResponse } from '../apply/types.ts';
+import type { KvHash } from '../mvcc/compaction-hashes.ts';
 import type { MemberId } from '../raft/types.ts';
 import type { Outcome } from '../wire/errors.ts';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../wire/kv.ts';
@@ -52,18 +53,12 @@ export interface Member {
   readTxn(request: TxnRequest): Outcome<TxnResponse>;
   /** Calls back when no compaction is under way and what they deleted is durable (`physical`). */
   whenCompacted(done: () => void): void;
-  hashKv(revision: number, done: Done<HashKv>): void;
+  hashKv(revision: number, done: Done<KvHash>): void;
   hash(done: Done<number>): void;
   defragment(done: Done<undefined>): void;
   moveLeader(target: MemberId, done: Done<undefined>): void;
   status(): MemberStatus;
   members(): readonly MemberInfo[];
-}
-
-export interface HashKv {
-  readonly hash: number;
-  readonly compactRevision: number;
-  readonly hashRevision: number;
 }
 
 export interface RangeStreamSource {

@@ -35,7 +35,7 @@ import { DatabaseStateStore } from './state-store.ts';
 import { loadStore } from './store-open.ts';
 import { decodeWitness, describeLoss } from './tail-witness.ts';
 import { freeBytesMin } from './types.ts';
-import type { DataDir, DataDirIdentity, Row, StateStore } from './types.ts';
+import type { DataDir, DataDirIdentity, Row, StateStore, StoreState } from './types.ts';
 import type { Entry, HardState } from '../raft/types.ts';
 import type { Scheduler } from '../base/clock.ts';
 
@@ -55,7 +55,7 @@ export interface DataDirOpenOptions extends DataDirOptions {
   /** Refuses the data dir of another cluster or member before anything is opened. */
   readonly expect?: Pick<DataDirIdentity, 'clusterId' | 'memberId'>;
   /** Gets every row of the revision space in key order, in the same pass that checks them. */
-  readonly onRows?: (rows: readonly Row[]) => void;
+  readonly onRows?: (rows: readonly Row[], state: StoreState) => void;
 }
 
 export interface DataDirCreateOptions extends DataDirOptions {

@@ -18,14 +18,14 @@ import {
   spaceOf,
   unseal,
 } from './store-rows.ts';
-import type { Row } from './types.ts';
+import type { Row, StoreState } from './types.ts';
 
 export interface StoreOpenOptions {
   readonly db: Database;
   /** For messages. */
   readonly dataDir: string;
   /** Gets every row of the revision space, in key order, while the store is checked. */
-  readonly onRows: (rows: readonly Row[]) => void;
+  readonly onRows: (rows: readonly Row[], state: StoreState) => void;
 }
 
 /** Reads the whole store, and refuses it when a row is damaged, or any is missing. */
@@ -58,7 +58,7 @@ export async function loadStore(options: StoreOpenOptions): Promise<StoreContent
     const last = revisions.at(-1);
     if (last === undefined) return;
     lastRowKey = copyBytes(last.key);
-    options.onRows(revisions);
+    options.onRows(revisions, meta.state);
   });
   const totals = tally.totals();
   if (!equalTotals(totals, meta.totals)) {

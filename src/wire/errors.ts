@@ -75,6 +75,11 @@ export const errors = {
     Code.Unavailable,
     'request timed out, waiting for the applied index took too long',
   ),
+  // Not in rpctypes' table, so it reaches the wire as Unknown.
+  timeoutLeaderTransfer: error(
+    Code.Unknown,
+    'request timed out, leader transfer took too long',
+  ),
   unhealthy: error(Code.Unavailable, 'unhealthy cluster'),
   corrupt: error(Code.DataLoss, 'corrupt cluster'),
   deadlineExceeded: { code: Code.DeadlineExceeded, text: 'context deadline exceeded' },

@@ -1,0 +1,46 @@
+import type { ServerConfig } from '../config/server-config.ts';
+import type { MemberSettings } from '../server/member.ts';
+
+/** etcd's limits between members (server/etcdserver/raft.go, maxSizePerMsg and maxInflightMsgs). */
+const maxSizePerMsgBytes = 512 * 1024;
+const maxInflightMsgs = 512;
+const maxInflightBytes = 64 * 1024 * 1024;
+const maxUncommittedBytes = 128 * 1024 * 1024;
+const maxCommittedBytesPerReady = 16 * 1024 * 1024;
+const readsMax = 10_000;
+/** etcd's default quota, which 0 stands for. */
+const defaultQuotaBytes = 2 * 1024 * 1024 * 1024;
+
+/** What the flags mean to the member's loops. One tick is one heartbeat interval, as in etcd. */
+export function memberSettings(config: ServerConfig): MemberSettings {
+  const electionTicks = Math.max(2, Math.floor(config.electionTimeoutMs / config.heartbeatIntervalMs));
+  return {
+    raft: {
+      electionTicks,
+      heartbeatTicks: 1,
+      preVote: config.preVote,
+      checkQuorum: true,
+      maxSizePerMsgBytes,
+      maxInflightMsgs,
+      maxInflightBytes,
+      maxUncommittedBytes,
+      maxCommittedBytesPerReady,
+      readsMax,
+      appendStallTicks: electionTicks,
+    },
+    tickMs: config.heartbeatIntervalMs,
+    snapshotCatchupEntries: config.snapshotCatchupEntries,
+    quotaBytes: quotaBytes(config.quotaBackendBytes),
+    maxRequestBytes: config.maxRequestBytes,
+    commitIntervalMs: config.backendBatchIntervalMs,
+    commitRowsMax: config.backendBatchLimit,
+    compactionBatchLimit: config.compactionBatchLimit,
+    compactionSleepIntervalMs: config.compactionSleepIntervalMs,
+    warningApplyDurationMs: config.warningApplyDurationMs,
+  };
+}
+
+function quotaBytes(configured: number): number {
+  if (configured === 0) return defaultQuotaBytes;
+  return configured;
+}

@@ -1,0 +1,52 @@
+import { StateMachine } from '../apply/machine.ts';
+import { noLeases } from '../apply/types.ts';
+import { Membership } from '../membership/membership.ts';
+import { StoreRestorer } from '../mvcc/restore.ts';
+import { encodeRowKey } from '../mvcc/revision.ts';
+import type { MvccStore } from '../mvcc/store.ts';
+import type { RowReader } from '../mvcc/types.ts';
+import type { Row, StateStore, StoreState } from '../storage/types.ts';
+
+/** The state that applying entries changes, all of it. */
+export interface AppliedState {
+  readonly revisions: MvccStore;
+  readonly membership: Membership;
+  readonly machine: StateMachine;
+}
+
+/** Builds the applied state in the pass in which the store is checked on opening, or read after a snapshot. */
+export class AppliedStateLoader {
+  private restorer: StoreRestorer | undefined;
+
+  /** Rows of the store in key order, and the state that it was opened with. */
+  feed(rows: readonly Row[], { compactRevision }: StoreState): void {
+    this.restorer ??= new StoreRestorer(compactRevision);
+    this.restorer.feed(rows);
+  }
+
+  finish(store: StateStore, reader: RowReader): AppliedState {
+    const { revision, compactRevision } = store.state;
+    const restorer = this.restorer ?? new StoreRestorer(compactRevision);
+    this.restorer = undefined;
+    const revisions = restorer.finish(reader, revision);
+    const membership = Membership.load(store.spaces.get('members') ?? []);
+    const machine = new StateMachine({ revisions, membership, leases: noLeases });
+    return { revisions, membership, machine };
+  }
+}
+
+/** Reads a store that has just been put in force; the shell's slices of other work go on meanwhile. */
+export function reloadAppliedState(
+  store: StateStore,
+  reader: RowReader,
+  done: (state: AppliedState) => void,
+): void {
+  const loader = new AppliedStateLoader();
+  store.scan(encodeRowKey(0, 0, false), undefined, rowsPerBatch, (rows, isLast, resume) => {
+    loader.feed(rows, store.state);
+    if (isLast) done(loader.finish(store, reader));
+    else resume();
+  });
+}
+
+const rowsPerBatch = 1000;

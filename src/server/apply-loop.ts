@@ -1,0 +1,154 @@
+import { assert } from '../base/assert.ts';
+import type { Scheduler } from '../base/clock.ts';
+import type { StateMachine } from '../apply/machine.ts';
+import type { Applied } from '../apply/types.ts';
+import { decodeConfChange } from '../raft/confchange.ts';
+import type { ConfChange } from '../raft/confchange.ts';
+import type { ConfState, Entry } from '../raft/types.ts';
+import { decodeCommand, type Command } from '../wire/command.ts';
+import type { Proposals } from './proposals.ts';
+import type { Slicer } from './slicer.ts';
+import type { StoreLoop } from './store-loop.ts';
+
+/**
+ * Applies committed entries in order, in slices, and answers those that were proposed here. An entry's rows and
+ * the applied index go to the store loop together: no commit can ever hold one without the other (etcd #13514).
+ */
+export interface ApplyLoopParts {
+  readonly scheduler: Scheduler;
+  readonly slicer: Slicer;
+  readonly storeLoop: StoreLoop;
+  readonly proposals: Proposals;
+  readonly applyConfChange: (change: ConfChange) => ConfState;
+  /** The members, or what is known of one, have changed. */
+  readonly onMembersChanged: () => void;
+  readonly onCompaction: (revision: number) => void;
+  /** Called after each slice. */
+  readonly onApplied: (index: number) => void;
+  /** Called for each command with the time that applying it took. */
+  readonly applyTook: (command: Command, durationMs: number) => void;
+}
+
+export interface AppliedPosition {
+  readonly index: number;
+  readonly term: number;
+  readonly confState: ConfState;
+}
+
+export class ApplyLoop {
+  private readonly parts: ApplyLoopParts;
+  private machine: StateMachine;
+  private queue: Entry[] = [];
+  private head = 0;
+  private isRunning = false;
+  private isPaused = false;
+  private position: AppliedPosition;
+
+  constructor(machine: StateMachine, position: AppliedPosition, parts: ApplyLoopParts) {
+    this.machine = machine;
+    this.position = position;
+    this.parts = parts;
+  }
+
+  get applied(): AppliedPosition {
+    return this.position;
+  }
+
+  /** Committed entries that are not applied yet. */
+  get backlog(): number {
+    return this.queue.length - this.head;
+  }
+
+  enqueue(entries: readonly Entry[]): void {
+    for (const entry of entries) this.queue.push(entry);
+    this.run();
+  }
+
+  /** A commit has made room, or the reason for a pause is over. */
+  run(): void {
+    if (this.isRunning || this.isPaused || this.backlog === 0) return;
+    this.isRunning = true;
+    this.parts.slicer.run(() => this.step());
+  }
+
+  /** Applies nothing more until `restart`: a snapshot is about to replace what applying builds on. */
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  restart(machine: StateMachine, position: AppliedPosition): void {
+    this.machine = machine;
+    this.position = position;
+    this.queue = [];
+    this.head = 0;
+    this.isPaused = false;
+  }
+
+  /** One piece of a slice: a few entries. True ends the run. */
+  private step(): boolean {
+    const until = Math.min(this.queue.length, this.head + entriesPerStep);
+    while (this.head < until && !this.isPaused && !this.parts.storeLoop.isFull) {
+      const entry = this.queue[this.head++];
+      if (entry !== undefined) this.applyEntry(entry);
+    }
+    const isOver = this.backlog === 0 || this.isPaused || this.parts.storeLoop.isFull;
+    if (isOver) this.isRunning = false;
+    if (this.backlog === 0) {
+      this.queue = [];
+      this.head = 0;
+    }
+    this.parts.onApplied(this.position.index);
+    return isOver;
+  }
+
+  private applyEntry(entry: Entry): void {
+    const { index, term, confState } = this.position;
+    assert(entry.index === index + 1, `entry ${entry.index} applied after ${index}`);
+    assert(entry.term >= term, `entry of term ${entry.term} applied after term ${term}`);
+    if (entry.type === 'confChange') {
+      this.applyConfEntry(entry);
+      return;
+    }
+    this.position = { index: entry.index, term: entry.term, confState };
+    if (entry.data.length === 0) {
+      this.parts.storeLoop.add([], []);
+      return;
+    }
+    const { scheduler, proposals, applyTook } = this.parts;
+    const command = decodeCommand(entry.data);
+    const started = scheduler.nowMs();
+    const applied = this.machine.apply(command);
+    this.keep(applied);
+    applyTook(command, scheduler.nowMs() - started);
+    if (proposals.isAwaited(command)) proposals.answer(command.sequence, applied.outcome);
+  }
+
+  /** A change that the members' records refuse must not reach Raft's configuration either. */
+  private applyConfEntry(entry: Entry): void {
+    const change = decodeConfChange(entry.data);
+    const applied = this.machine.applyConfChange(change);
+    const { confState } = this.position;
+    this.position = {
+      index: entry.index,
+      term: entry.term,
+      confState: applied.outcome.ok ? this.parts.applyConfChange(change) : confState,
+    };
+    this.keep(applied);
+    this.parts.onMembersChanged();
+  }
+
+  private keep(applied: Applied): void {
+    const changes = applied.memberChanges.map(({ key, value }) => ({
+      space: 'members' as const,
+      key,
+      value,
+    }));
+    this.parts.storeLoop.add(applied.rows, changes);
+    if (applied.scheduledCompaction !== undefined) {
+      this.parts.onCompaction(applied.scheduledCompaction);
+    }
+  }
+}
+
+/** Entries applied between two looks at the clock. */
+const entriesPerStep = 16;

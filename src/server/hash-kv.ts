@@ -1,0 +1,83 @@
+import { CompactionHashes, type KvHash } from '../mvcc/compaction-hashes.ts';
+import { compactionHashFold, hashKvFold } from '../mvcc/hash.ts';
+import { encodeRowKey } from '../mvcc/revision.ts';
+import type { MvccStore } from '../mvcc/store.ts';
+import type { HashKvFold } from '../mvcc/types.ts';
+import type { StateStore } from '../storage/types.ts';
+import { errors, failed, ok, type Outcome } from '../wire/errors.ts';
+import type { Exclusive } from './exclusive.ts';
+import type { StoreLoop } from './store-loop.ts';
+import type { Done } from './types.ts';
+
+/** HashKV: the folds of mvcc/hash.ts, fed with the rows of the store from a snapshot of it. */
+export interface HashKvParts {
+  readonly exclusive: Exclusive;
+  readonly storeLoop: StoreLoop;
+  readonly store: () => StateStore;
+  readonly revisions: () => MvccStore;
+}
+
+/** Rows folded between two polls of the event loop. */
+const rowsPerBatch = 500;
+
+export class HashKvService {
+  private readonly parts: HashKvParts;
+  private compactions = new CompactionHashes();
+
+  constructor(parts: HashKvParts) {
+    this.parts = parts;
+  }
+
+  /** The hash at `revision`, 0 standing for the newest. */
+  hashKv(revision: number, done: Done<KvHash>): void {
+    const known = this.compactions.find(revision);
+    if (known !== undefined) {
+      done(ok(known));
+      return;
+    }
+    const isTaken = this.parts.exclusive.maybeRun((release) => {
+      this.compute(revision, (outcome) => {
+        release();
+        done(outcome);
+      });
+    });
+    if (!isTaken) done(failed(errors.tooManyRequests));
+  }
+
+  /** To be called when a compaction is applied: begins the hash that its revision is remembered by. */
+  openCompactionFold(previousCompactRevision: number): HashKvFold {
+    return compactionHashFold(this.parts.revisions(), previousCompactRevision);
+  }
+
+  /** Folds what is there before a compaction deletes anything; `keep` is to be called when it is done. */
+  hashBefore(fold: HashKvFold, done: (keep: () => void) => void): void {
+    this.feed(fold, (hash) => done(() => this.compactions.add(hash)));
+  }
+
+  /** A received snapshot has replaced the store: its past is not this one's. */
+  forget(): void {
+    this.compactions = new CompactionHashes();
+  }
+
+  private compute(asked: number, done: (outcome: Outcome<KvHash>) => void): void {
+    const { revision: current, compactRevision } = this.parts.revisions();
+    const revision = asked === 0 ? current : asked;
+    if (revision > current) done(failed(errors.futureRevision));
+    else if (revision > 0 && revision < compactRevision) done(failed(errors.compacted));
+    else this.feed(hashKvFold(this.parts.revisions(), revision), (hash) => done(ok(hash)));
+  }
+
+  /** Rows that are not durable yet are made so first, so that one scan sees all. */
+  private feed(fold: HashKvFold, done: (hash: KvHash) => void): void {
+    const { revision, compactRevision } = fold;
+    const from = encodeRowKey(0, 0, false);
+    const to = encodeRowKey(Math.max(revision, 0) + 1, 0, false);
+    this.parts.storeLoop.flush(() => {
+      this.parts.store().scan(from, to, rowsPerBatch, (rows, isLast, resume) => {
+        fold.feed(rows);
+        if (isLast) done({ hash: fold.result(), revision, compactRevision });
+        else resume();
+      });
+    });
+  }
+}

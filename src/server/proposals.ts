@@ -1,0 +1,129 @@
+import type { Bytes } from '../base/bytes.ts';
+import { assert } from '../base/assert.ts';
+import type { Scheduler, Timer } from '../base/clock.ts';
+import type { MemberId } from '../raft/types.ts';
+import { commandHeaderBytes, encodeCommand, type Command, type CommandKind } from '../wire/command.ts';
+import { errors, failed, type EtcdError, type Outcome } from '../wire/errors.ts';
+import type { AppliedResponse } from '../apply/types.ts';
+import type { Done } from './types.ts';
+
+/**
+ * The proposals of this member that have not been answered. Each is handed to Raft once: an answer comes when
+ * its entry is applied here, or an error when its time is over, and then it may still be applied later.
+ */
+
+/** Unanswered proposals, and their bytes, that one member keeps; beyond them clients get "too many requests". */
+export const pendingProposalsMax = 20_000;
+export const pendingProposalBytesMax = 128 * 1024 * 1024;
+
+interface Pending {
+  readonly done: Done<AppliedResponse>;
+  readonly startedMs: number;
+  readonly sizeBytes: number;
+}
+
+export interface ProposalParts {
+  readonly memberId: MemberId;
+  /** Random for each start of the process, so that no (nonce, sequence) comes twice in one log. */
+  readonly nonce: number;
+  readonly scheduler: Scheduler;
+  readonly timeoutMs: number;
+  readonly submit: (data: Bytes) => void;
+  readonly hasLeader: () => boolean;
+  /** Which of etcd's time-out texts fits a request that started then. */
+  readonly timeoutError: (startedMs: number) => EtcdError;
+}
+
+export class Proposals {
+  private readonly parts: ProposalParts;
+  /** By sequence, which is also the order of their deadlines. */
+  private readonly pending = new Map<number, Pending>();
+  /** Encoded, waiting for a leader to be known: never handed to Raft yet. */
+  private waiting: { readonly sequence: number; readonly data: Bytes }[] = [];
+  private pendingBytes = 0;
+  private sequence = 0;
+  private timer: Timer | undefined;
+
+  constructor(parts: ProposalParts) {
+    this.parts = parts;
+  }
+
+  get count(): number {
+    return this.pending.size;
+  }
+
+  propose(kind: CommandKind, request: Bytes, done: Done<AppliedResponse>): void {
+    const { memberId, nonce, scheduler, submit, hasLeader } = this.parts;
+    const sizeBytes = commandHeaderBytes + request.length;
+    if (this.pending.size >= pendingProposalsMax || this.pendingBytes + sizeBytes > pendingProposalBytesMax) {
+      done(failed(errors.tooManyRequests));
+      return;
+    }
+    const sequence = ++this.sequence;
+    const data = encodeCommand({ kind, proposer: memberId, nonce, sequence }, request);
+    this.pending.set(sequence, { done, startedMs: scheduler.nowMs(), sizeBytes });
+    this.pendingBytes += sizeBytes;
+    this.armTimer();
+    if (hasLeader()) submit(data);
+    else this.waiting.push({ sequence, data });
+  }
+
+  /** A leader is known: what has waited for one goes out. */
+  leaderKnown(): void {
+    const waited = this.waiting;
+    this.waiting = [];
+    for (const { sequence, data } of waited) if (this.pending.has(sequence)) this.parts.submit(data);
+  }
+
+  /** Whether an entry is one of this process's own, still unanswered. */
+  isAwaited(command: Command): boolean {
+    const { memberId, nonce } = this.parts;
+    return (
+      command.proposer === memberId && command.nonce === nonce && this.pending.has(command.sequence)
+    );
+  }
+
+  answer(sequence: number, outcome: Outcome<AppliedResponse>): void {
+    const pending = this.pending.get(sequence);
+    assert(pending !== undefined, `proposal ${sequence} was answered twice`);
+    this.forget(sequence, pending);
+    pending.done(outcome);
+  }
+
+  failAll(error: EtcdError): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.waiting = [];
+    for (const [sequence, pending] of [...this.pending]) {
+      this.forget(sequence, pending);
+      pending.done(failed(error));
+    }
+  }
+
+  private forget(sequence: number, pending: Pending): void {
+    this.pending.delete(sequence);
+    this.pendingBytes -= pending.sizeBytes;
+  }
+
+  private armTimer(): void {
+    if (this.timer !== undefined) return;
+    const oldest = this.pending.values().next();
+    if (oldest.done === true) return;
+    const { scheduler, timeoutMs } = this.parts;
+    const delayMs = Math.max(1, oldest.value.startedMs + timeoutMs - scheduler.nowMs());
+    this.timer = scheduler.after(delayMs, () => this.expire());
+  }
+
+  private expire(): void {
+    this.timer = undefined;
+    const { scheduler, timeoutMs, timeoutError } = this.parts;
+    const before = scheduler.nowMs() - timeoutMs;
+    for (const [sequence, pending] of this.pending) {
+      if (pending.startedMs > before) break;
+      this.forget(sequence, pending);
+      pending.done(failed(timeoutError(pending.startedMs)));
+    }
+    this.waiting = this.waiting.filter(({ sequence }) => this.pending.has(sequence));
+    this.armTimer();
+  }
+}

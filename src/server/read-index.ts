@@ -1,0 +1,154 @@
+import type { Scheduler, Timer } from '../base/clock.ts';
+import type { ReadState } from '../raft/types.ts';
+import { errors, failed, ok } from '../wire/errors.ts';
+import type { Done } from './types.ts';
+
+/**
+ * Linearizable reads by ReadIndex (dissertation section 6.4): one round in flight, one gathering. Every read
+ * that arrives while a round is under way joins the next one, so that any number of reads costs one heartbeat
+ * round. A round that is lost is asked again under a new context, never the old one (etcd #20418).
+ */
+
+/** Reads that may wait at once; beyond them clients get "too many requests". */
+export const waitingReadsMax = 50_000;
+/** After this a round without an answer is asked again (etcd: readIndexRetryTime). */
+const retryMs = 500;
+
+interface Round {
+  readonly reads: Done<undefined>[];
+  readonly startedMs: number;
+  /** All contexts under which this round was asked; an answer to any of them confirms it. */
+  readonly contexts: Set<number>;
+  /** To be asked at the end of this turn. */
+  isDue: boolean;
+  retry: Timer | undefined;
+}
+
+interface Confirmed {
+  readonly index: number;
+  readonly reads: readonly Done<undefined>[];
+}
+
+export interface ReadIndexParts {
+  readonly scheduler: Scheduler;
+  readonly timeoutMs: number;
+  /** A round is due: `takeContext` is to be called at the end of this turn. */
+  readonly wake: () => void;
+  readonly appliedIndex: () => number;
+  readonly onSlow: () => void;
+  readonly onFailed: () => void;
+}
+
+export class ReadIndexQueue {
+  private readonly parts: ReadIndexParts;
+  private gathering: Done<undefined>[] = [];
+  private round: Round | undefined;
+  /** Rounds whose index is known but not yet applied here; indexes ascend. */
+  private confirmed: Confirmed[] = [];
+  private waitingCount = 0;
+  private lastContext: number;
+
+  /** `firstContext` is random, so that answers to an earlier process under this id are not taken for ours. */
+  constructor(parts: ReadIndexParts, firstContext: number) {
+    this.parts = parts;
+    this.lastContext = firstContext;
+  }
+
+  wait(done: Done<undefined>): void {
+    if (this.waitingCount >= waitingReadsMax) {
+      done(failed(errors.tooManyRequests));
+      return;
+    }
+    this.waitingCount++;
+    this.gathering.push(done);
+    if (this.round === undefined) this.parts.wake();
+  }
+
+  /** The context of a round to ask for now, with every read of this turn in it; undefined when none is due. */
+  takeContext(): number | undefined {
+    if (this.round === undefined && this.gathering.length > 0) this.startRound();
+    const { round } = this;
+    if (round === undefined || !round.isDue) return undefined;
+    round.isDue = false;
+    round.retry?.cancel();
+    round.retry = this.parts.scheduler.after(retryMs, () => this.retry(round));
+    const context = ++this.lastContext;
+    round.contexts.add(context);
+    return context;
+  }
+
+  readConfirmed(states: readonly ReadState[]): void {
+    for (const { context, index } of states) {
+      const { round } = this;
+      if (round === undefined || !round.contexts.has(context)) continue;
+      round.retry?.cancel();
+      this.round = undefined;
+      this.confirmed.push({ index, reads: round.reads });
+      if (this.gathering.length > 0) this.parts.wake();
+    }
+    this.appliedUpTo(this.parts.appliedIndex());
+  }
+
+  /** The core gave these up (leadership lost, no leader): the timer asks again. */
+  readDropped(contexts: readonly number[]): void {
+    for (const context of contexts) this.round?.contexts.delete(context);
+  }
+
+  /** A leader is known again: do not wait for the timer. */
+  leaderKnown(): void {
+    const { round } = this;
+    if (round !== undefined && round.contexts.size === 0) this.makeDue(round);
+  }
+
+  appliedUpTo(index: number): void {
+    while (this.confirmed.length > 0) {
+      const first = this.confirmed[0];
+      if (first === undefined || first.index > index) return;
+      this.confirmed.shift();
+      this.waitingCount -= first.reads.length;
+      for (const done of first.reads) done(ok(undefined));
+    }
+  }
+
+  failAll(): void {
+    const { round, confirmed, gathering } = this;
+    round?.retry?.cancel();
+    this.round = undefined;
+    this.confirmed = [];
+    this.gathering = [];
+    this.waitingCount = 0;
+    const reads = [...confirmed.flatMap((each) => each.reads), ...(round?.reads ?? []), ...gathering];
+    for (const done of reads) done(failed(errors.stopped));
+  }
+
+  private startRound(): void {
+    this.round = {
+      reads: this.gathering,
+      startedMs: this.parts.scheduler.nowMs(),
+      contexts: new Set(),
+      isDue: true,
+      retry: undefined,
+    };
+    this.gathering = [];
+  }
+
+  private makeDue(round: Round): void {
+    round.isDue = true;
+    this.parts.wake();
+  }
+
+  private retry(round: Round): void {
+    if (this.round !== round) return;
+    const { scheduler, timeoutMs, onSlow, onFailed, wake } = this.parts;
+    onSlow();
+    if (scheduler.nowMs() - round.startedMs < timeoutMs) {
+      this.makeDue(round);
+      return;
+    }
+    onFailed();
+    this.round = undefined;
+    this.waitingCount -= round.reads.length;
+    for (const done of round.reads) done(failed(errors.timeout));
+    if (this.gathering.length > 0) wake();
+  }
+}

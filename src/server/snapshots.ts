@@ -1,0 +1,138 @@
+import { assert } from '../base/assert.ts';
+import type { Scheduler } from '../base/clock.ts';
+import type { SnapshotSink, Transport } from '../peer/types.ts';
+import type { HardState, MemberId, SnapshotMeta } from '../raft/types.ts';
+import type { DataDir, ImageWriter } from '../storage/types.ts';
+import type { RaftLoop } from './raft-loop.ts';
+import type { StoreLoop } from './store-loop.ts';
+
+/**
+ * Snapshots between members: a follower that is too far behind gets the store itself, as an image streamed into a
+ * fresh file set, which takes the old one's place only when it is whole and Raft has accepted it.
+ */
+export interface SnapshotParts {
+  readonly id: MemberId;
+  readonly dataDir: DataDir;
+  readonly scheduler: Scheduler;
+  readonly storeLoop: StoreLoop;
+  readonly term: () => number;
+  readonly raftLoop: () => RaftLoop;
+  readonly transport: () => Pick<Transport, 'sendSnapshot'>;
+  /** Stops applying before the store is replaced. */
+  readonly beforeInstall: () => void;
+  /** The new store and log are in force. */
+  readonly installed: (snapshot: SnapshotMeta) => void;
+}
+
+/** Images streamed at once; a further follower is told to ask again. */
+const sendingMax = 2;
+
+export class Snapshots {
+  private readonly parts: SnapshotParts;
+  /** Index of the image that each follower is being sent; undefined while it is being made. */
+  private readonly sending = new Map<MemberId, number | undefined>();
+  private isReceiving = false;
+  private received: { readonly snapshot: SnapshotMeta; readonly writer: ImageWriter } | undefined;
+
+  constructor(parts: SnapshotParts) {
+    this.parts = parts;
+  }
+
+  /** The log must still reach back to this index, or a follower that gets an image falls behind again. */
+  get heldIndex(): number {
+    let held = Number.MAX_SAFE_INTEGER;
+    for (const index of this.sending.values()) held = Math.min(held, index ?? 0);
+    return held;
+  }
+
+  wanted(to: MemberId): void {
+    const { storeLoop, dataDir, id, term, transport, raftLoop, scheduler } = this.parts;
+    if (this.sending.has(to)) return;
+    if (this.sending.size >= sendingMax) {
+      scheduler.endOfTurn(() => raftLoop().reportSnapshot(to, false));
+      return;
+    }
+    this.sending.set(to, undefined);
+    storeLoop.flush(() => {
+      const image = dataDir.store.openImage();
+      const { appliedIndex, appliedTerm, confState } = image.state;
+      this.sending.set(to, appliedIndex);
+      const snapshot = { index: appliedIndex, term: appliedTerm, confState };
+      transport().sendSnapshot({ type: 'MsgSnap', from: id, to, term: term(), snapshot }, image);
+    });
+  }
+
+  sent(to: MemberId, isDelivered: boolean): void {
+    this.sending.delete(to);
+    this.parts.raftLoop().reportSnapshot(to, isDelivered);
+  }
+
+  /** Where the chunks of an arriving snapshot go, or why it is refused. */
+  offered(from: MemberId, snapshot: SnapshotMeta, term: number): SnapshotSink | string {
+    if (this.isReceiving) return 'another snapshot is arriving already';
+    if (term < this.parts.term()) return `the snapshot is from the past term ${term}`;
+    this.isReceiving = true;
+    const writer = this.parts.dataDir.receiveImage();
+    return {
+      write: (chunk, done) => writer.write(chunk, done),
+      end: (done) =>
+        writer.finish((refused) => {
+          done(refused);
+          if (refused === undefined) this.offerToRaft({ from, term, snapshot, writer });
+          else this.isReceiving = false;
+        }),
+      abort: () => {
+        writer.abort();
+        this.isReceiving = false;
+      },
+    };
+  }
+
+  /** The core has accepted the snapshot: put it in force. */
+  accepted(snapshot: SnapshotMeta, hardState: HardState): void {
+    const { received } = this;
+    assert(
+      received !== undefined && received.snapshot.index === snapshot.index,
+      `snapshot ${snapshot.index} was accepted but not received`,
+    );
+    this.received = undefined;
+    this.parts.beforeInstall();
+    this.install(received.writer, snapshot, hardState);
+  }
+
+  private install(writer: ImageWriter, snapshot: SnapshotMeta, hardState: HardState): void {
+    const { storeLoop, dataDir, scheduler, installed } = this.parts;
+    if (storeLoop.isCommitting) {
+      scheduler.after(commitPollMs, () => this.install(writer, snapshot, hardState));
+      return;
+    }
+    dataDir.install(writer, hardState, () => {
+      this.isReceiving = false;
+      installed(snapshot);
+    });
+  }
+
+  private offerToRaft(offer: {
+    readonly from: MemberId;
+    readonly term: number;
+    readonly snapshot: SnapshotMeta;
+    readonly writer: ImageWriter;
+  }): void {
+    const { id, raftLoop, scheduler } = this.parts;
+    const { from, term, snapshot, writer } = offer;
+    this.received = { snapshot, writer };
+    raftLoop().received([{ type: 'MsgSnap', from, to: id, term, snapshot }]);
+    // The core decides in the turn that follows; what it had no use for (the log caught up meanwhile) is dropped.
+    scheduler.after(unclaimedMs, () => {
+      if (this.received?.writer !== writer) return;
+      this.received = undefined;
+      this.isReceiving = false;
+      writer.abort();
+    });
+  }
+}
+
+/** A commit under way ends in milliseconds; the installation waits for it in steps of this. */
+const commitPollMs = 5;
+/** A received snapshot that the core has not asked for after this is not wanted. */
+const unclaimedMs = 1000;
