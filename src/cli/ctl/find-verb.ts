@@ -1,0 +1,62 @@
+import { CtlError, Exit } from './exit.ts';
+import type { Verb } from './verb.ts';
+import type { Word } from './word.ts';
+
+export type FoundVerb =
+  | { readonly kind: 'verb'; readonly verb: Verb; readonly args: readonly Word[] }
+  /** A group such as `endpoint` alone, or nothing at all: the verbs to choose from. */
+  | { readonly kind: 'group'; readonly verbs: readonly Verb[] };
+
+/** Commands of etcdctl that are not among ours. */
+const notBuilt = [
+  'alarm',
+  'auth',
+  'check',
+  'completion',
+  'defrag',
+  'downgrade',
+  'elect',
+  'lease',
+  'lock',
+  'make-mirror',
+  'move-leader',
+  'role',
+  'snapshot',
+  'user',
+  'watch',
+];
+
+/** The verb that the first words name; a beginning is enough where only one verb has it, as in etcdctl. */
+export function findVerb(
+  program: string,
+  verbs: readonly Verb[],
+  words: readonly Word[],
+): FoundVerb {
+  const [first, second] = words;
+  if (first === undefined) return { kind: 'group', verbs };
+  const group = narrow(verbs, 0, first.text);
+  if (group.length === 0) throw new CtlError(Exit.Error, describeUnknown(program, first.text));
+  const [only, another] = group;
+  if (only !== undefined && another === undefined && !only.name.includes(' ')) {
+    return { kind: 'verb', verb: only, args: words.slice(1) };
+  }
+  if (second === undefined) return { kind: 'group', verbs: group };
+  const [found, ambiguous] = narrow(group, 1, second.text);
+  // etcdctl shows a group's help for a word it does not know.
+  if (found === undefined || ambiguous !== undefined) return { kind: 'group', verbs: group };
+  return { kind: 'verb', verb: found, args: words.slice(2) };
+}
+
+/** The verbs whose word at `at` is `text`, or else those in which it begins so, if they are one group. */
+function narrow(verbs: readonly Verb[], at: 0 | 1, text: string): readonly Verb[] {
+  const wordAt = (verb: Verb): string => verb.name.split(' ')[at] ?? '';
+  const exact = verbs.filter((verb) => wordAt(verb) === text);
+  if (exact.length > 0) return exact;
+  const begun = verbs.filter((verb) => wordAt(verb).startsWith(text));
+  return new Set(begun.map(wordAt)).size === 1 ? begun : [];
+}
+
+function describeUnknown(program: string, name: string): string {
+  if (notBuilt.includes(name)) return `${name} is not built yet: use etcdctl's`;
+  return `unknown command ${JSON.stringify(name)} for "${program}"\nRun '${program} --help' for usage.`;
+}
