@@ -44,6 +44,7 @@ export const getFlags: readonly FlagSpec[] = [
   revision('max-create-rev', 'keys created at this revision or earlier'),
   revision('min-mod-rev', 'keys changed last at this revision or later'),
   revision('max-mod-rev', 'keys changed last at this revision or earlier'),
+  flag('stream', 'let the server send the keys in chunks'),
 ];
 
 export const get: Verb = {
@@ -54,7 +55,10 @@ export const get: Verb = {
   run: async (context, args) => {
     const { values } = context;
     const request = parseGet(values, args);
-    const response = await context.openClient().range(request);
+    const client = context.openClient();
+    const response = await (values.boolean('stream')
+      ? client.rangeStream(request)
+      : client.range(request));
     if (values.boolean('count-only') && values.text('write-out') !== 'fields') {
       throw badArgs('--count-only is only for `--write-out=fields`');
     }

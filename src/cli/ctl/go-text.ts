@@ -110,7 +110,15 @@ export function formatSize(sizeBytes: number): string {
   if (sizeBytes < 10) return `${sizeBytes} B`;
   const exponent = Math.min(Math.floor(Math.log(sizeBytes) / Math.log(1000)), units.length - 1);
   const value = Math.floor((sizeBytes / 1000 ** exponent) * 10 + 0.5) / 10;
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${units[exponent] as string}`;
+  const shown = value < 10 ? value.toFixed(1) : String(roundHalfEven(value));
+  return `${shown} ${units[exponent] as string}`;
+}
+
+/** As Go's `%.0f` rounds: 20.5 is 20, 21.5 is 22. */
+function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  if (value - floor !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 /** `--hex`: each byte as \x... */
