@@ -1,0 +1,109 @@
+import { startMember, type MemberExit, type MemberProcess } from './member-process.ts';
+import type { PlannedMember } from './plan.ts';
+import { RoleAsker, type Role } from './roles.ts';
+
+/** What is told of the cluster as it happens. */
+export interface ClusterReporter {
+  /** All members answer and one leads, for the first time. */
+  ready(members: readonly MemberView[]): void;
+  roleChanged(member: MemberView, before: Role): void;
+  died(member: MemberView, exit: MemberExit): void;
+}
+
+export interface MemberView {
+  readonly plan: PlannedMember;
+  /** Undefined once the process we started is gone. */
+  readonly pid: number | undefined;
+  readonly role: Role;
+}
+
+interface Slot {
+  readonly plan: PlannedMember;
+  readonly process: MemberProcess;
+  readonly asker: RoleAsker;
+  role: Role;
+  isGone: boolean;
+}
+
+const askPauseMs = 250;
+
+/** Three member processes, watched until they are stopped. A member that dies stays dead: whoever runs this sees why. */
+export class DevCluster {
+  private readonly slots: readonly Slot[];
+  private readonly reporter: ClusterReporter;
+  private isReady = false;
+  private isStopping = false;
+  private isOver = false;
+
+  constructor(plans: readonly PlannedMember[], reporter: ClusterReporter) {
+    this.reporter = reporter;
+    this.slots = plans.map((plan) => ({
+      plan,
+      process: startMember(plan),
+      asker: new RoleAsker(plan),
+      role: { kind: 'silent' },
+      isGone: false,
+    }));
+  }
+
+  members(): readonly MemberView[] {
+    return this.slots.map(viewOf);
+  }
+
+  /** Resolves when all three processes are gone. */
+  async watch(): Promise<void> {
+    const asking = this.slots.map((slot) => this.keepAsking(slot));
+    await Promise.all(this.slots.map((slot) => this.watchExit(slot)));
+    this.isOver = true;
+    await Promise.all(asking);
+  }
+
+  /** Tells every process that still runs to end. */
+  signal(signal: NodeJS.Signals): void {
+    this.isStopping = true;
+    for (const slot of this.slots) if (!slot.isGone) slot.process.kill(signal);
+  }
+
+  private async watchExit(slot: Slot): Promise<void> {
+    const exit = await slot.process.exited;
+    slot.isGone = true;
+    if (!this.isStopping || exit.code !== 0) this.reporter.died(viewOf(slot), exit);
+  }
+
+  /** Goes on when the process is gone: someone may have brought the member back elsewhere. */
+  private async keepAsking(slot: Slot): Promise<void> {
+    while (!this.isOver) {
+      const role = await slot.asker.ask();
+      if (!this.isStopping) this.take(slot, role);
+      await new Promise((resume) => setTimeout(resume, askPauseMs));
+    }
+    slot.asker.close();
+  }
+
+  private take(slot: Slot, role: Role): void {
+    const before = slot.role;
+    slot.role = role;
+    if (this.isReady) {
+      // That a dead member is silent has been told already.
+      const isKnown = role.kind === 'silent' && slot.isGone;
+      if (isOtherRole(before, role) && !isKnown) this.reporter.roleChanged(viewOf(slot), before);
+    } else if (this.slots.every((each) => isSettled(each.role))) {
+      this.isReady = true;
+      this.reporter.ready(this.members());
+    }
+  }
+}
+
+function viewOf({ plan, process, role, isGone }: Slot): MemberView {
+  return { plan, pid: isGone ? undefined : process.pid, role };
+}
+
+function isSettled(role: Role): boolean {
+  return role.kind === 'leader' || role.kind === 'follower';
+}
+
+/** A follower of another term is still a follower: only a leader's new term is news. */
+function isOtherRole(before: Role, after: Role): boolean {
+  if (before.kind !== after.kind) return true;
+  return before.kind === 'leader' && after.kind === 'leader' && before.term !== after.term;
+}

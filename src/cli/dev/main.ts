@@ -1,0 +1,116 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { DevCluster } from './cluster.ts';
+import { planMembers, type PlannedMember } from './plan.ts';
+import { findTakenPort } from './ports.ts';
+import { createScreen, type Screen } from './screen.ts';
+
+const usage = `Usage: quorate dev [options]
+
+Runs a cluster of three members on this machine until Ctrl-C, and keeps its data for the next time.
+
+Options:
+  --reset            delete the data of the three members first
+  --data <folder>    where their data and logs are (data)
+  --port-offset <n>  add this to all ports, which are 2379, 22379, 32379 and the ones after them
+`;
+
+interface DevOptions {
+  readonly dataRoot: string;
+  readonly portOffset: number;
+  readonly reset: boolean;
+}
+
+/** Signals closer together than this are one: npm passes Ctrl-C on to a process that the terminal sends it to as well. */
+const sameSignalMs = 500;
+
+export async function runDev(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (typeof options === 'string') {
+    process.stderr.write(`Error: ${options}\n${usage}`);
+    return 1;
+  }
+  if (options === undefined) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const screen = createScreen({
+    styled: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    write: (text) => void process.stdout.write(text),
+  });
+  const plans = planMembers(options.dataRoot, options.portOffset);
+  const taken = await findTakenPort(plans);
+  if (taken !== undefined) {
+    process.stderr.write(
+      `Error: port ${taken.port} cannot be used (${taken.reason}): ` +
+        'something listens there already. Is another cluster running? Nothing was started.\n',
+    );
+    return 1;
+  }
+  if (options.reset) reset(plans, screen);
+  mkdirSync(options.dataRoot, { recursive: true, mode: 0o700 });
+  return runCluster(plans, options.dataRoot, screen);
+}
+
+/** Undefined asks for the usage; a text says what is wrong. */
+function parseOptions(args: readonly string[]): DevOptions | string | undefined {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        reset: { type: 'boolean', default: false },
+        data: { type: 'string', default: 'data' },
+        'port-offset': { type: 'string', default: '0' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) return undefined;
+    const portOffset = Number(values['port-offset']);
+    const highest = 32_380 + portOffset;
+    if (!Number.isInteger(portOffset) || highest > 65_535 || 2379 + portOffset < 1) {
+      return `--port-offset ${values['port-offset']} leaves the range of ports`;
+    }
+    return { dataRoot: resolve(values.data), portOffset, reset: values.reset };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Deletes what `dev` itself has made in the folder, and nothing else. */
+function reset(plans: readonly PlannedMember[], screen: Screen): void {
+  for (const { dataDir, logFile } of plans) {
+    rmSync(dataDir, { recursive: true, force: true });
+    rmSync(logFile, { force: true });
+  }
+  screen.say('The data of all three members is deleted.');
+}
+
+async function runCluster(
+  plans: readonly PlannedMember[],
+  dataRoot: string,
+  screen: Screen,
+): Promise<number> {
+  const cluster = new DevCluster(plans, screen);
+  screen.starting(cluster.members(), relative(process.cwd(), dataRoot) || '.');
+  let stoppedAtMs: number | undefined;
+  const onSignal = (): void => {
+    const nowMs = performance.now();
+    if (stoppedAtMs === undefined) {
+      stoppedAtMs = nowMs;
+      screen.say('\nStopping all members; Ctrl-C again kills them.');
+      cluster.signal('SIGTERM');
+    } else if (nowMs - stoppedAtMs > sameSignalMs) {
+      screen.say('Killing them.');
+      cluster.signal('SIGKILL');
+    }
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  await cluster.watch();
+  if (stoppedAtMs === undefined) {
+    screen.say('All members are gone.');
+    return 1;
+  }
+  screen.say('All members have stopped; their data is kept.');
+  return 0;
+}
