@@ -1,11 +1,7 @@
 import { once } from 'node:events';
-import { openGrpcJsChannel } from '../grpc/grpc-js-channel.ts';
-import { probeAddress } from '../client/endpoint.ts';
+import { overGrpcJs } from '../client/connect.ts';
 import { inputFrom } from './ctl/input.ts';
 import { runCtl } from './ctl/main.ts';
-
-/** The longest pause between attempts of a channel to connect again. */
-const reconnectMaxMs = 1000;
 
 /** Runs one command of the control tool on this process, and returns its exit code once all output is out. */
 export async function runCtlHere(program: string, args: readonly string[]): Promise<number> {
@@ -14,8 +10,7 @@ export async function runCtlHere(program: string, args: readonly string[]): Prom
     args,
     environment: process.env,
     input: inputFrom(process.stdin),
-    openChannel: (address) => openGrpcJsChannel({ addresses: [address], reconnectMaxMs }),
-    probe: probeAddress,
+    ...overGrpcJs,
     writeOut: (bytes) => void process.stdout.write(bytes),
     writeErr: (text) => void process.stderr.write(text),
     sleep: (durationMs) => new Promise((resume) => setTimeout(resume, durationMs)),

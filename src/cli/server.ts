@@ -29,7 +29,10 @@ export interface ServerCommand {
 /** With this in its environment, a server stops when its standard input ends: when its parent is gone. */
 export const stopWithParentVariable = 'QUORATE_STOP_WITH_PARENT';
 
-/** Reads the configuration, runs a member until it is told to stop or cannot go on, and returns the exit code. */
+/**
+ * Reads the configuration, runs a member until it is told to stop or cannot go on, and returns the
+ * exit code.
+ */
 export async function runServer({ program, args, start }: ServerCommand): Promise<number> {
   const parsed = parseServerConfig({ args, environment: process.env });
   switch (parsed.kind) {

@@ -7,7 +7,10 @@ export type ParsedEndpoint =
   | { readonly ok: true; readonly address: Address }
   | { readonly ok: false; readonly problem: string };
 
-/** Endpoints come bare or as URLs (client/v3/internal/endpoint): `127.0.0.1:2379`, `http://host:2379`, `unix:///path`. */
+/**
+ * Endpoints come bare or as URLs (client/v3/internal/endpoint): `127.0.0.1:2379`,
+ * `http://host:2379`, `unix:///path`.
+ */
 export function parseEndpoint(endpoint: string): ParsedEndpoint {
   const [, scheme = '', rest = ''] =
     /^(?:([a-z]+):(?:\/\/)?(?!\d+$))?(.*)$/i.exec(endpoint.trim()) ?? [];

@@ -6,7 +6,10 @@ import type { Option } from './option.ts';
 import { nearestWord } from './suggest.ts';
 import { parseValue } from './values.ts';
 
-/** Sections of the file; the keys inside are those of the option table, or guard something and are refused. */
+/**
+ * Sections of the file; the keys inside are those of the option table, or guard something and are
+ * refused.
+ */
 const sections: ReadonlyMap<string, string> = new Map([
   ['client-transport-security', 'TLS is not built: leave this section out'],
   ['peer-transport-security', 'TLS is not built: leave this section out'],

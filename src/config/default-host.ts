@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 
-/** The IPv4 address of the interface that the default route leaves by, where Linux tells (pkg/netutil, GetDefaultHost). */
+/**
+ * The IPv4 address of the interface that the default route leaves by, where Linux tells
+ * (pkg/netutil, GetDefaultHost).
+ */
 export function findDefaultHost(): string | undefined {
   const name = findDefaultInterface();
   if (name === undefined) return undefined;

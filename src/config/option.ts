@@ -1,4 +1,7 @@
-/** One row of the option table: everything there is to say about a flag, its variable and its config-file key. */
+/**
+ * One row of the option table: everything there is to say about a flag, its variable and its
+ * config-file key.
+ */
 
 export type OptionGroup =
   | 'Member'
@@ -90,7 +93,10 @@ export function environmentVariableOf(flag: string): string {
   return `ETCD_${flag.replaceAll('-', '_').toUpperCase()}`;
 }
 
-/** Options of these types stand alone: `--pre-vote` is true, and `--pre-vote false` leaves an argument over. */
+/**
+ * Options of these types stand alone: `--pre-vote` is true, and `--pre-vote false` leaves an
+ * argument over.
+ */
 export function standsAlone(option: Option): boolean {
   return option.type.kind === 'boolean' || option.type.kind === 'anything';
 }

@@ -107,7 +107,10 @@ export const otherOptions: readonly Option[] = [
   other('version', boolean(false), 'Print the version and exit.', built),
 ];
 
-/** Flags that etcd accepts and ignores (server/etcdmain/config.go, `ignored`), and those of 3.4 and 3.5 still met in scripts. */
+/**
+ * Flags that etcd accepts and ignores (server/etcdmain/config.go, `ignored`), and those of 3.4 and
+ * 3.5 still met in scripts.
+ */
 const gone = rowsOf('No longer used');
 const withoutMeaning = ignored('etcd ignores it too');
 const anything = { kind: 'anything', default: '' } as const;

@@ -13,7 +13,10 @@ import {
   type Option,
 } from './option.ts';
 
-/** Group "Member" of etcd's help (server/etcdmain/help.go): this member, its listeners, its store and its limits. */
+/**
+ * Group "Member" of etcd's help (server/etcdmain/help.go): this member, its listeners, its store
+ * and its limits.
+ */
 
 const row = rowsOf('Member');
 const otherStore = ignored('data is kept in LevelDB, which has no such setting');

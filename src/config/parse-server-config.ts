@@ -86,7 +86,10 @@ function readText(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-/** On the command line, own client URLs need advertised ones (embed/config.go, ErrUnsetAdvertiseClientURLsFlag). */
+/**
+ * On the command line, own client URLs need advertised ones (embed/config.go,
+ * ErrUnsetAdvertiseClientURLsFlag).
+ */
 function describeUnadvertised(settings: Settings, fromFile: boolean): string | undefined {
   const isMissing =
     !fromFile &&
@@ -143,7 +146,10 @@ function buildServerConfig(
   };
 }
 
-/** A name given alone makes a cluster of one under that name (embed/config.go, UpdateDefaultClusterFromName). */
+/**
+ * A name given alone makes a cluster of one under that name (embed/config.go,
+ * UpdateDefaultClusterFromName).
+ */
 function initialClusterText(
   settings: Settings,
   name: string,

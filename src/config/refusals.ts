@@ -4,7 +4,10 @@ import type { Assignment, ConfigProblem, ConfigWarning } from './assignment.ts';
 import { mustParse, type Settings } from './settings.ts';
 import { mustParseUrl } from './urls.ts';
 
-/** Sorts what was given into what works, what is passed over with a warning, and what the server must not ignore. */
+/**
+ * Sorts what was given into what works, what is passed over with a warning, and what the server
+ * must not ignore.
+ */
 export function judgeSettings(settings: Settings): {
   readonly warnings: readonly ConfigWarning[];
   readonly problem: ConfigProblem | undefined;

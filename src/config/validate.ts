@@ -1,7 +1,10 @@
 import type { Settings } from './settings.ts';
 import { describeUnboundUrl, mustParseUrl } from './urls.ts';
 
-/** Checks of single values and of values against each other, in etcd's order and words (embed/config.go, Validate). */
+/**
+ * Checks of single values and of values against each other, in etcd's order and words
+ * (embed/config.go, Validate).
+ */
 
 const electionTimeoutMaxMs = 50_000;
 

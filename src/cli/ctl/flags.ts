@@ -2,7 +2,10 @@ import { parseDuration } from '../../config/duration.ts';
 import { CtlError, Exit } from './exit.ts';
 import type { Word } from './word.ts';
 
-/** Flags as etcdctl reads them (github.com/spf13/pflag): anywhere on the line, `--name value`, `--name=value`, `-w value`. */
+/**
+ * Flags as etcdctl reads them (github.com/spf13/pflag): anywhere on the line, `--name value`,
+ * `--name=value`, `-w value`.
+ */
 
 export type FlagKind = 'text' | 'boolean' | 'int64' | 'duration' | 'list';
 

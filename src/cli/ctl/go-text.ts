@@ -73,7 +73,10 @@ const simpleEscapes: Readonly<Record<string, number>> = {
   '"': 34,
 };
 
-/** Reads a quoted text as `%q` scans it (strconv.Unquote), in double quotes or backquotes; undefined when malformed. */
+/**
+ * Reads a quoted text as `%q` scans it (strconv.Unquote), in double quotes or backquotes; undefined
+ * when malformed.
+ */
 export function unquote(text: string): Bytes | undefined {
   if (text.length < 2 || text.at(0) !== text.at(-1)) return undefined;
   const inner = text.slice(1, -1);

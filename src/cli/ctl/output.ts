@@ -32,7 +32,10 @@ export interface Printed {
   readonly err: string;
 }
 
-/** One output format of etcdctl (ctlv3/command/printer*.go). Answers that a format cannot show throw `CtlError`. */
+/**
+ * One output format of etcdctl (ctlv3/command/printer*.go). Answers that a format cannot show throw
+ * `CtlError`.
+ */
 export interface Printer {
   get(response: RangeResponse): Printed;
   put(response: PutResponse): Printed;

@@ -11,7 +11,10 @@ export interface VerbContext {
   readonly endpoints: readonly string[];
   readonly input: Input;
   readonly printer: Printer;
-  /** A client of all endpoints, or of these alone; the context closes it. Throws `CtlError` for a bad endpoint. */
+  /**
+   * A client of all endpoints, or of these alone; the context closes it. Throws `CtlError` for a
+   * bad endpoint.
+   */
   openClient(endpoints?: readonly string[]): Client;
   writeOut(bytes: Bytes): void;
   writeErr(text: string): void;

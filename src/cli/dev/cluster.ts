@@ -27,7 +27,10 @@ interface Slot {
 
 const askPauseMs = 250;
 
-/** Three member processes, watched until they are stopped. A member that dies stays dead: whoever runs this sees why. */
+/**
+ * Three member processes, watched until they are stopped. A member that dies stays dead: whoever
+ * runs this sees why.
+ */
 export class DevCluster {
   private readonly slots: readonly Slot[];
   private readonly reporter: ClusterReporter;

@@ -22,7 +22,10 @@ interface DevOptions {
   readonly reset: boolean;
 }
 
-/** Signals closer together than this are one: npm passes Ctrl-C on to a process that the terminal sends it to as well. */
+/**
+ * Signals closer together than this are one: npm passes Ctrl-C on to a process that the terminal
+ * sends it to as well.
+ */
 const sameSignalMs = 500;
 
 export async function runDev(args: readonly string[]): Promise<number> {

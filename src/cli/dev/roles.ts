@@ -1,7 +1,6 @@
 import { Client } from '../../client/client.ts';
 import { ClientError } from '../../client/client-error.ts';
-import { probeAddress } from '../../client/endpoint.ts';
-import { openGrpcJsChannel } from '../../grpc/grpc-js-channel.ts';
+import { overGrpcJs } from '../../client/connect.ts';
 import type { PlannedMember } from './plan.ts';
 
 /** What a member says of itself; `silent` while it cannot be asked. */
@@ -11,7 +10,6 @@ export type Role =
 
 /** One question is given up after this long: a stopped process holds its port and says nothing. */
 const askTimeoutMs = 1000;
-const reconnectMaxMs = 500;
 
 /** Asks one member for its role, again and again over one connection. */
 export class RoleAsker {
@@ -22,8 +20,7 @@ export class RoleAsker {
       addresses: [`127.0.0.1:${plan.clientPort}`],
       timeoutMs: askTimeoutMs,
       dialTimeoutMs: askTimeoutMs,
-      openChannel: (address) => openGrpcJsChannel({ addresses: [address], reconnectMaxMs }),
-      probe: probeAddress,
+      ...overGrpcJs,
     });
   }
 
