@@ -220,7 +220,7 @@ function readText(encoded: Bytes): string {
   try {
     return encoded.length < 16 ? shortText(encoded) : strictUtf8.decode(encoded);
   } catch {
-    throw new WireError('proto: string field contains invalid UTF-8');
+    throw new WireError('string field contains invalid UTF-8');
   }
 }
 

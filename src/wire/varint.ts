@@ -10,6 +10,7 @@ export class WireError extends Error {
   override readonly name = 'WireError';
 }
 
+const malformed = 'proto: cannot parse invalid wire-format data';
 const saturated = Number.MAX_SAFE_INTEGER;
 const two32 = 0x1_0000_0000;
 
@@ -34,7 +35,7 @@ export class WireReader {
     let high = 0;
     for (let i = 0; i < 10; i++) {
       const byte = bytes[this.offset++];
-      if (byte === undefined) throw new WireError('proto: unexpected EOF');
+      if (byte === undefined) throw new WireError(malformed);
       const group = byte & 0x7f;
       if (i < 4) low |= group << (7 * i);
       else if (i === 4) {
@@ -48,7 +49,7 @@ export class WireReader {
         return;
       }
     }
-    throw new WireError('proto: variable length integer overflow');
+    throw new WireError(malformed);
   }
 
   /** The last varint as a signed 64-bit integer, saturating at +-(2^53 - 1). */
@@ -77,7 +78,7 @@ export class WireReader {
     this.readVarint();
     const length = this.unsignedSaturating();
     const start = this.offset;
-    if (length > this.bytes.length - start) throw new WireError('proto: unexpected EOF');
+    if (length > this.bytes.length - start) throw new WireError(malformed);
     this.offset = start + length;
     return this.bytes.subarray(start, this.offset);
   }
@@ -101,7 +102,7 @@ export class WireReader {
         this.advance(4);
         return;
       default:
-        throw new WireError('proto: cannot parse invalid wire-format data');
+        throw new WireError(malformed);
     }
   }
 
@@ -113,7 +114,7 @@ export class WireReader {
       const number = tagNumber(this);
       if (wireType === 4) {
         if (number === fieldNumber) return;
-        throw new WireError('proto: mismatching end group marker');
+        throw new WireError(malformed);
       }
       this.skip(wireType, number, depth + 1);
     }
@@ -121,18 +122,21 @@ export class WireReader {
 
   private advance(length: number): void {
     this.offset += length;
-    if (this.offset > this.bytes.length) throw new WireError('proto: unexpected EOF');
+    if (this.offset > this.bytes.length) throw new WireError(malformed);
   }
 }
 
-/** Messages nested deeper than this are refused, so that no input can exhaust the stack. */
-export const nestingMax = 100;
+/**
+ * Messages nested deeper than this are refused, so that no input can exhaust the stack. The 128 operations of a
+ * transaction may all be nested in each other, at two messages a level.
+ */
+export const nestingMax = 300;
 
 /** The field number of a tag just read as a varint; 0 and numbers above 2^29 - 1 are malformed. */
 export function tagNumber(reader: WireReader): number {
   const number = reader.high * 0x2000_0000 + (reader.low >>> 3);
   if (number === 0 || number > 0x1fff_ffff) {
-    throw new WireError('proto: cannot parse invalid wire-format data');
+    throw new WireError(malformed);
   }
   return number;
 }
