@@ -40,6 +40,9 @@ export interface Member {
   /** For response headers: the store's revision now, and the member's term. */
   readonly revision: number;
   readonly term: number;
+  /** `noMember` while there is none. */
+  readonly lead: MemberId;
+  readonly isLearner: boolean;
 
   /** Replicates a checked request and answers when this member has applied it. Never proposes twice. */
   propose(kind: CommandKind, request: Bytes, done: Done<AppliedResponse>): void;

@@ -1,4 +1,4 @@
-import { enumeration, message, string, type MessageOf } from './message.ts';
+import { enumeration, message, nested, repeatedNested, string, type MessageOf } from './message.ts';
 
 /** Package grpc.health.v1 (gRPC health checking protocol). */
 
@@ -11,3 +11,16 @@ export const HealthCheckResponse = message('grpc.health.v1.HealthCheckResponse',
   status: enumeration(1),
 });
 export type HealthCheckResponse = MessageOf<typeof HealthCheckResponse>;
+
+export const HealthListRequest = message('grpc.health.v1.HealthListRequest', {});
+
+/** A map's entry: `map<string, HealthCheckResponse> statuses = 1`. */
+const StatusesEntry = message('grpc.health.v1.HealthListResponse.StatusesEntry', {
+  key: string(1),
+  value: nested(2, HealthCheckResponse),
+});
+
+export const HealthListResponse = message('grpc.health.v1.HealthListResponse', {
+  statuses: repeatedNested(1, StatusesEntry),
+});
+export type HealthListResponse = MessageOf<typeof HealthListResponse>;
