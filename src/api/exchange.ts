@@ -1,0 +1,99 @@
+import type { Bytes } from '../base/bytes.ts';
+import type { StreamCall, UnaryCall } from '../grpc/types.ts';
+import { Code, type EtcdError } from '../wire/errors.ts';
+import type { MethodMetrics } from './rpc-metrics.ts';
+
+/** A request as it came. */
+export interface RawRequest {
+  readonly bytes: Bytes;
+  /** It holds what this version does not know, so that its bytes must not be replicated as they are. */
+  readonly hasUnknownFields: boolean;
+}
+
+/** One unary call, to be answered once. A call that was cancelled meanwhile is counted and not answered. */
+export class UnaryExchange {
+  readonly request: RawRequest;
+  private readonly call: UnaryCall;
+  private readonly metrics: MethodMetrics;
+
+  constructor(call: UnaryCall, metrics: MethodMetrics, request: RawRequest) {
+    this.call = call;
+    this.metrics = metrics;
+    this.request = request;
+  }
+
+  /** True when the caller is gone, and with that the call over: what has not begun yet need not begin. */
+  maybeDrop(): boolean {
+    if (this.call.isCancelled) this.metrics.handled(Code.Canceled);
+    return this.call.isCancelled;
+  }
+
+  respond(message: Bytes): void {
+    if (this.maybeDrop()) return;
+    this.metrics.sent(message.length);
+    this.metrics.handled(Code.OK);
+    this.call.respond(message);
+  }
+
+  fail(error: EtcdError): void {
+    if (this.maybeDrop()) return;
+    this.metrics.handled(error.code);
+    this.call.end(error);
+  }
+}
+
+/** One stream of answers. Once it is over, whoever ended it, nothing more is sent. */
+export class StreamExchange {
+  private readonly call: StreamCall;
+  private readonly metrics: MethodMetrics;
+  private readonly overListeners: (() => void)[] = [];
+  private hasEnded = false;
+
+  constructor(call: StreamCall, metrics: MethodMetrics) {
+    this.call = call;
+    this.metrics = metrics;
+    call.onCancelled(() => this.finish(Code.Canceled));
+  }
+
+  get isOver(): boolean {
+    return this.hasEnded;
+  }
+
+  /** Called once, when the stream ends in whichever way. */
+  onOver(listener: () => void): void {
+    this.overListeners.push(listener);
+  }
+
+  /** False: wait for `onDrain` before sending more. */
+  send(message: Bytes): boolean {
+    if (this.hasEnded) return false;
+    this.metrics.sent(message.length);
+    return this.call.send(message);
+  }
+
+  /** Called each time there is room again after `send` said that there was none. */
+  onDrain(listener: () => void): void {
+    this.call.onDrain(listener);
+  }
+
+  end(): void {
+    this.endWith({ code: Code.OK, text: '' });
+  }
+
+  fail(error: EtcdError): void {
+    this.endWith(error);
+  }
+
+  private endWith(status: EtcdError): void {
+    if (this.hasEnded) return;
+    this.finish(status.code);
+    this.call.end(status);
+  }
+
+  private finish(code: Code): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.metrics.handled(code);
+    for (const listener of this.overListeners) listener();
+  }
+}

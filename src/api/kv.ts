@@ -1,0 +1,179 @@
+import { checkTxn } from '../apply/check-txn.ts';
+import { checkDeleteRange, checkPut, checkRange } from '../apply/check.ts';
+import { isReadOnlyTxn, isSerializableTxn } from '../apply/txn.ts';
+import type { AppliedResponse } from '../apply/types.ts';
+import type { Member } from '../server/types.ts';
+import { CommandKind } from '../wire/command.ts';
+import { errors } from '../wire/errors.ts';
+import type { ResponseHeader } from '../wire/header.ts';
+import {
+  CompactionRequest,
+  CompactionResponse,
+  DeleteRangeRequest,
+  DeleteRangeResponse,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  TxnRequest,
+  TxnResponse,
+} from '../wire/kv.ts';
+import type { Codec } from '../wire/message.ts';
+import type { UnaryExchange } from './exchange.ts';
+import { fillHeader } from './header.ts';
+import { rangeStreamRoute } from './range-stream.ts';
+import { unary, type ApiContext, type Route } from './rpc.ts';
+
+/** etcdserverpb.KV: a request is checked, then proposed or read; the answer gets this member's header. */
+export function kvRoutes(api: ApiContext): readonly Route[] {
+  return [
+    rangeRoute(api),
+    rangeStreamRoute(api),
+    putRoute(api),
+    deleteRangeRoute(api),
+    txnRoute(api),
+    compactRoute(api),
+  ];
+}
+
+function rangeRoute(api: ApiContext): Route {
+  const { member } = api;
+  const read = (exchange: UnaryExchange, request: RangeRequest): void => {
+    member.range(request, (outcome) => {
+      if (outcome.ok) answer(member, exchange, RangeResponse, outcome.value);
+      else exchange.fail(outcome.error);
+    });
+  };
+  return unary(api, {
+    path: '/etcdserverpb.KV/Range',
+    request: RangeRequest,
+    isForLearners: (request) => request.serializable,
+    handle: (exchange, request) => {
+      const refused = checkRange(request);
+      if (refused !== undefined) return exchange.fail(refused);
+      if (request.serializable) return read(exchange, request);
+      member.readIndex((outcome) => {
+        if (!outcome.ok) exchange.fail(outcome.error);
+        else if (!exchange.maybeDrop()) read(exchange, request);
+      });
+    },
+  });
+}
+
+function putRoute(api: ApiContext): Route {
+  return unary(api, {
+    path: '/etcdserverpb.KV/Put',
+    request: PutRequest,
+    handle: (exchange, request) => {
+      const refused = checkPut(request);
+      if (refused !== undefined) return exchange.fail(refused);
+      const proposal = { kind: CommandKind.put, codec: PutRequest, request };
+      propose<PutRequest, PutResponse>(api, exchange, proposal, (response) =>
+        answer(api.member, exchange, PutResponse, response),
+      );
+    },
+  });
+}
+
+function deleteRangeRoute(api: ApiContext): Route {
+  const codec = DeleteRangeRequest;
+  return unary(api, {
+    path: '/etcdserverpb.KV/DeleteRange',
+    request: codec,
+    handle: (exchange, request) => {
+      const refused = checkDeleteRange(request);
+      if (refused !== undefined) return exchange.fail(refused);
+      const proposal = { kind: CommandKind.deleteRange, codec, request };
+      propose<DeleteRangeRequest, DeleteRangeResponse>(api, exchange, proposal, (response) =>
+        answer(api.member, exchange, DeleteRangeResponse, response),
+      );
+    },
+  });
+}
+
+function txnRoute(api: ApiContext): Route {
+  const { member, limits } = api;
+  const read = (exchange: UnaryExchange, request: TxnRequest): void => {
+    const outcome = member.readTxn(request);
+    if (outcome.ok) answer(member, exchange, TxnResponse, outcome.value);
+    else exchange.fail(outcome.error);
+  };
+  return unary(api, {
+    path: '/etcdserverpb.KV/Txn',
+    request: TxnRequest,
+    handle: (exchange, request) => {
+      const refused = checkTxn(request, limits.txnOpsMax);
+      if (refused !== undefined) return exchange.fail(refused);
+      if (!isReadOnlyTxn(request)) {
+        const proposal = { kind: CommandKind.txn, codec: TxnRequest, request };
+        return propose<TxnRequest, TxnResponse>(api, exchange, proposal, (response) =>
+          answer(member, exchange, TxnResponse, response),
+        );
+      }
+      if (isSerializableTxn(request)) return read(exchange, request);
+      member.readIndex((outcome) => {
+        if (!outcome.ok) exchange.fail(outcome.error);
+        else if (!exchange.maybeDrop()) read(exchange, request);
+      });
+    },
+  });
+}
+
+/** `physical` waits until the rows are deleted here, and that durably. */
+function compactRoute(api: ApiContext): Route {
+  const { member } = api;
+  return unary(api, {
+    path: '/etcdserverpb.KV/Compact',
+    request: CompactionRequest,
+    handle: (exchange, request) => {
+      const proposal = { kind: CommandKind.compact, codec: CompactionRequest, request };
+      propose<CompactionRequest, CompactionResponse>(api, exchange, proposal, (response) => {
+        const respond = (): void => answer(member, exchange, CompactionResponse, response);
+        if (request.physical) member.whenCompacted(respond);
+        else respond();
+      });
+    },
+  });
+}
+
+interface Proposal<Request> {
+  readonly kind: CommandKind;
+  readonly codec: Codec<Request>;
+  readonly request: Request;
+}
+
+/** The least that etcd's envelope adds to a replicated request: `--max-request-bytes` bounds both together. */
+const envelopeBytes = 17;
+
+/**
+ * Replicates the request's own bytes; encoded afresh where they hold anything unknown, which no member may
+ * give a meaning of its own. A caller who is gone already is spared the write.
+ */
+function propose<Request, Response extends AppliedResponse>(
+  { member, limits }: ApiContext,
+  exchange: UnaryExchange,
+  { kind, codec, request }: Proposal<Request>,
+  then: (response: Response) => void,
+): void {
+  const { bytes, hasUnknownFields } = exchange.request;
+  const command = hasUnknownFields ? codec.encode(request) : bytes;
+  if (command.length + envelopeBytes > limits.requestBytesMax) {
+    return exchange.fail(errors.requestTooLarge);
+  }
+  if (exchange.maybeDrop()) return;
+  member.propose(kind, command, (outcome) => {
+    // The kind of a command decides which response applying it gives.
+    if (outcome.ok) then(outcome.value as Response);
+    else exchange.fail(outcome.error);
+  });
+}
+
+function answer<Response extends { readonly header: ResponseHeader | undefined }>(
+  member: Member,
+  exchange: UnaryExchange,
+  codec: Codec<Response>,
+  response: Response,
+): void {
+  const header = fillHeader(member, response.header);
+  exchange.respond(codec.encode({ ...response, header }));
+}

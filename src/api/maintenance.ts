@@ -1,0 +1,139 @@
+import { noMember } from '../raft/types.ts';
+import type { Member } from '../server/types.ts';
+import { Code, errors } from '../wire/errors.ts';
+import {
+  AlarmAction,
+  AlarmRequest,
+  AlarmResponse,
+  DefragmentRequest,
+  DefragmentResponse,
+  HashKVRequest,
+  HashKVResponse,
+  HashRequest,
+  HashResponse,
+  MoveLeaderRequest,
+  MoveLeaderResponse,
+  StatusRequest,
+  StatusResponse,
+} from '../wire/maintenance.ts';
+import { etcdVersion, storageVersion } from '../wire/version.ts';
+import { fillHeader } from './header.ts';
+import { unary, type ApiContext, type Route } from './rpc.ts';
+
+/** etcdserverpb.Maintenance: what concerns one member rather than the keys. */
+export function maintenanceRoutes(api: ApiContext): readonly Route[] {
+  return [
+    statusRoute(api),
+    alarmRoute(api),
+    hashKvRoute(api),
+    hashRoute(api),
+    defragmentRoute(api),
+    moveLeaderRoute(api),
+  ];
+}
+
+function statusRoute(api: ApiContext): Route {
+  return unary(api, {
+    path: '/etcdserverpb.Maintenance/Status',
+    request: StatusRequest,
+    isForLearners: () => true,
+    handle: (exchange) => exchange.respond(StatusResponse.encode(statusOf(api.member))),
+  });
+}
+
+function statusOf(member: Member): StatusResponse {
+  const status = member.status();
+  return {
+    header: fillHeader(member),
+    version: etcdVersion,
+    dbSize: status.dbSize,
+    leader: status.lead,
+    raftIndex: status.raftIndex,
+    raftTerm: status.raftTerm,
+    raftAppliedIndex: status.raftAppliedIndex,
+    errors: status.lead === noMember ? [errors.noLeader.text] : [],
+    dbSizeInUse: status.dbSizeInUse,
+    isLearner: status.isLearner,
+    storageVersion,
+    dbSizeQuota: status.dbSizeQuota,
+    downgradeInfo: { enabled: false, targetVersion: '' },
+  };
+}
+
+/** No alarm can be raised yet: the list of them is empty, and the other actions have nothing to act on. */
+function alarmRoute(api: ApiContext): Route {
+  return unary(api, {
+    path: '/etcdserverpb.Maintenance/Alarm',
+    request: AlarmRequest,
+    handle: (exchange, { action }) => {
+      if (action === AlarmAction.GET) {
+        exchange.respond(AlarmResponse.encode({ header: fillHeader(api.member) }));
+      } else {
+        const text = 'method Alarm not implemented but for action GET';
+        exchange.fail({ code: Code.Unimplemented, text });
+      }
+    },
+  });
+}
+
+function hashKvRoute(api: ApiContext): Route {
+  const { member } = api;
+  return unary(api, {
+    path: '/etcdserverpb.Maintenance/HashKV',
+    request: HashKVRequest,
+    handle: (exchange, { revision }) => {
+      member.hashKv(revision, (outcome) => {
+        if (!outcome.ok) return exchange.fail(outcome.error);
+        exchange.respond(HashKVResponse.encode({ header: fillHeader(member), ...outcome.value }));
+      });
+    },
+  });
+}
+
+function hashRoute(api: ApiContext): Route {
+  const { member } = api;
+  return unary(api, {
+    path: '/etcdserverpb.Maintenance/Hash',
+    request: HashRequest,
+    handle: (exchange) => {
+      member.hash((outcome) => {
+        if (!outcome.ok) return exchange.fail(outcome.error);
+        exchange.respond(HashResponse.encode({ header: fillHeader(member), hash: outcome.value }));
+      });
+    },
+  });
+}
+
+/** Answers without a header, as etcd does. */
+function defragmentRoute(api: ApiContext): Route {
+  return unary(api, {
+    path: '/etcdserverpb.Maintenance/Defragment',
+    request: DefragmentRequest,
+    handle: (exchange) => {
+      api.member.defragment((outcome) => {
+        if (outcome.ok) exchange.respond(DefragmentResponse.encode({}));
+        else exchange.fail(outcome.error);
+      });
+    },
+  });
+}
+
+/** Only the leader can be asked to hand over. Answers without a header, as etcd does. */
+function moveLeaderRoute(api: ApiContext): Route {
+  const { member } = api;
+  return unary(api, {
+    path: '/etcdserverpb.Maintenance/MoveLeader',
+    request: MoveLeaderRequest,
+    handle: (exchange, { targetId }) => {
+      if (member.lead !== member.id) return exchange.fail(errors.notLeader);
+      const target = member.members().find(({ id }) => id === targetId);
+      if (target === undefined || target.isLearner) {
+        return exchange.fail(errors.badLeaderTransferee);
+      }
+      member.moveLeader(targetId, (outcome) => {
+        if (outcome.ok) exchange.respond(MoveLeaderResponse.encode({}));
+        else exchange.fail(outcome.error);
+      });
+    },
+  });
+}
