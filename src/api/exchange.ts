@@ -24,7 +24,7 @@ export class UnaryExchange {
 
   /** True when the caller is gone, and with that the call over: what has not begun yet need not begin. */
   maybeDrop(): boolean {
-    if (this.call.isCancelled) this.metrics.handled(Code.Canceled);
+    if (this.call.isCancelled) this.metrics.failed(Code.Canceled);
     return this.call.isCancelled;
   }
 
@@ -37,7 +37,7 @@ export class UnaryExchange {
 
   fail(error: EtcdError): void {
     if (this.maybeDrop()) return;
-    this.metrics.handled(error.code);
+    this.metrics.failed(error.code);
     this.call.end(error);
   }
 }

@@ -84,7 +84,9 @@ function hashKvRoute(api: ApiContext): Route {
     handle: (exchange, { revision }) => {
       member.hashKv(revision, (outcome) => {
         if (!outcome.ok) return exchange.fail(outcome.error);
-        exchange.respond(HashKVResponse.encode({ header: fillHeader(member), ...outcome.value }));
+        const { hash, compactRevision, revision: hashRevision } = outcome.value;
+        const header = fillHeader(member);
+        exchange.respond(HashKVResponse.encode({ header, hash, compactRevision, hashRevision }));
       });
     },
   });
@@ -118,19 +120,13 @@ function defragmentRoute(api: ApiContext): Route {
   });
 }
 
-/** Only the leader can be asked to hand over. Answers without a header, as etcd does. */
+/** The member knows whether it may hand over, and to whom. Answers without a header, as etcd does. */
 function moveLeaderRoute(api: ApiContext): Route {
-  const { member } = api;
   return unary(api, {
     path: '/etcdserverpb.Maintenance/MoveLeader',
     request: MoveLeaderRequest,
     handle: (exchange, { targetId }) => {
-      if (member.lead !== member.id) return exchange.fail(errors.notLeader);
-      const target = member.members().find(({ id }) => id === targetId);
-      if (target === undefined || target.isLearner) {
-        return exchange.fail(errors.badLeaderTransferee);
-      }
-      member.moveLeader(targetId, (outcome) => {
+      api.member.moveLeader(targetId, (outcome) => {
         if (outcome.ok) exchange.respond(MoveLeaderResponse.encode({}));
         else exchange.fail(outcome.error);
       });

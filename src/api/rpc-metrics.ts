@@ -110,6 +110,12 @@ export class MethodMetrics {
     this.metrics.messagesSent.add(1, this.labels);
   }
 
+  /** A unary call that failed: go-grpc-middleware counts the answer that it did not send as sent. */
+  failed(code: Code): void {
+    this.metrics.messagesSent.add(1, this.labels);
+    this.handled(code);
+  }
+
   handled(code: Code): void {
     this.metrics.handled.add(1, this.byCode.get(code));
   }

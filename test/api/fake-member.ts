@@ -1,18 +1,23 @@
 import type { AppliedResponse } from '../../src/apply/types.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
+import type { KvHash } from '../../src/mvcc/compaction-hashes.ts';
 import type { MemberId } from '../../src/raft/types.ts';
 import type {
   Done,
-  HashKv,
   Member,
   MemberInfo,
   MemberStatus,
   RangeStreamSource,
 } from '../../src/server/types.ts';
 import type { CommandKind } from '../../src/wire/command.ts';
-import { ok, type Outcome } from '../../src/wire/errors.ts';
+import { errors, failed, ok, type Outcome } from '../../src/wire/errors.ts';
 import { ResponseHeader } from '../../src/wire/header.ts';
-import { RangeResponse, TxnResponse, type RangeRequest } from '../../src/wire/kv.ts';
+import {
+  RangeResponse,
+  TxnResponse,
+  type RangeRequest,
+  type TxnRequest,
+} from '../../src/wire/kv.ts';
 
 export interface Proposal {
   readonly kind: CommandKind;
@@ -44,7 +49,7 @@ export class FakeMember implements Member {
   txnOutcome: Outcome<TxnResponse> = ok(
     TxnResponse.create({ header: ResponseHeader.create({ revision: 6 }), succeeded: true }),
   );
-  hashKvOutcome: Outcome<HashKv> = ok({ hash: 5, compactRevision: -1, hashRevision: 7 });
+  hashKvOutcome: Outcome<KvHash> = ok({ hash: 5, compactRevision: -1, revision: 7 });
   hashOutcome: Outcome<number> = ok(9);
   plainOutcome: Outcome<undefined> = ok(undefined);
   stream: RangeStreamSource = { next: () => undefined, close: () => undefined };
@@ -69,7 +74,7 @@ export class FakeMember implements Member {
     return this.stream;
   }
 
-  readTxn(): Outcome<TxnResponse> {
+  readTxn(_request: TxnRequest): Outcome<TxnResponse> {
     return this.txnOutcome;
   }
 
@@ -77,7 +82,7 @@ export class FakeMember implements Member {
     this.compacted.push(done);
   }
 
-  hashKv(_revision: number, done: Done<HashKv>): void {
+  hashKv(_revision: number, done: Done<KvHash>): void {
     done(this.hashKvOutcome);
   }
 
@@ -90,6 +95,8 @@ export class FakeMember implements Member {
   }
 
   moveLeader(target: MemberId, done: Done<undefined>): void {
+    const member = this.infos.find(({ id }) => id === target);
+    if (member === undefined || member.isLearner) return done(failed(errors.badLeaderTransferee));
     this.transfers.push(target);
     done(this.plainOutcome);
   }

@@ -29,6 +29,8 @@ describe('the metrics of calls', () => {
     answerOf(services, range, new Uint8Array(0));
     const { metrics } = services;
     assert.equal(sampleOf(metrics, `grpc_server_started_total{${labels}}`), 2);
+    assert.equal(sampleOf(metrics, `grpc_server_msg_received_total{${labels}}`), 2);
+    assert.equal(sampleOf(metrics, `grpc_server_msg_sent_total{${labels}}`), 2);
     assert.equal(sampleOf(metrics, `grpc_server_handled_total{grpc_code="OK",${labels}}`), 1);
     const invalid = `grpc_server_handled_total{grpc_code="InvalidArgument",${labels}}`;
     assert.equal(sampleOf(metrics, invalid), 1);

@@ -76,6 +76,13 @@ describe('Maintenance', () => {
     assert.deepEqual(member.transfers, [0xb2n]);
   });
 
+  it('MoveLeader leaves it to the member to whom the leadership may go', () => {
+    const services = servicesOf(new FakeMember());
+    const toStranger = MoveLeaderRequest.encode({ targetId: 1n });
+    const { text } = answerOf(services, path('MoveLeader'), toStranger);
+    assert.equal(text, 'etcdserver: bad leader transferee');
+  });
+
   it('passes on what the member could not do', () => {
     const member = new FakeMember();
     member.hashKvOutcome = failed(errors.futureRevision);

@@ -9,8 +9,8 @@ import {
   RangeRequest,
   TxnRequest,
 } from '../../src/wire/kv.ts';
-import { AlarmRequest, MoveLeaderRequest } from '../../src/wire/maintenance.ts';
-import { FakeMember, memberInfo } from './fake-member.ts';
+import { AlarmRequest } from '../../src/wire/maintenance.ts';
+import { FakeMember } from './fake-member.ts';
 import { op } from './golden/scenario.ts';
 import { answerOf, servicesOf } from './services.ts';
 
@@ -225,29 +225,6 @@ const refusals: readonly Refusal[] = [
     path: '/etcdserverpb.Cluster/MemberList',
     request: MemberListRequest.encode({}),
     ...notForLearners,
-  },
-  {
-    name: 'a transfer at a follower',
-    path: maintenance('MoveLeader'),
-    request: MoveLeaderRequest.encode({ targetId: 0xb2n }),
-    prepare: (member) => void (member.lead = 0xb2n),
-    code: Code.FailedPrecondition,
-    text: 'etcdserver: not leader',
-  },
-  {
-    name: 'a transfer to a stranger',
-    path: maintenance('MoveLeader'),
-    request: MoveLeaderRequest.encode({ targetId: 1n }),
-    code: Code.FailedPrecondition,
-    text: 'etcdserver: bad leader transferee',
-  },
-  {
-    name: 'a transfer to a learner',
-    path: maintenance('MoveLeader'),
-    request: MoveLeaderRequest.encode({ targetId: 0xc3n }),
-    prepare: (member) => void (member.infos = [memberInfo(0xc3n, 'three', true)]),
-    code: Code.FailedPrecondition,
-    text: 'etcdserver: bad leader transferee',
   },
   {
     name: 'an alarm to be raised',

@@ -42,7 +42,6 @@ export const maintenanceScenario: Scenario = {
       MoveLeaderRequest.encode({ targetId: 1n }),
     ),
     maintenance('status', 'Status', nothing),
-    maintenance('cancel a downgrade that is not there', 'Downgrade', new Uint8Array([8, 2])),
   ],
 };
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { base64, fromBase64, textOf } from '../../../src/base/bytes.ts';
 import { MemberListResponse } from '../../../src/wire/cluster.ts';
-import { HealthCheckResponse } from '../../../src/wire/health.ts';
+import { HealthCheckResponse, HealthListResponse } from '../../../src/wire/health.ts';
 import {
   CompactionResponse,
   DeleteRangeResponse,
@@ -86,6 +86,7 @@ const responses: ReadonlyMap<string, Codec<unknown>> = new Map<string, Codec<nev
   ['/etcdserverpb.Cluster/MemberList', MemberListResponse],
   ['/grpc.health.v1.Health/Check', HealthCheckResponse],
   ['/grpc.health.v1.Health/Watch', HealthCheckResponse],
+  ['/grpc.health.v1.Health/List', HealthListResponse],
 ] as [string, Codec<never>][]) as ReadonlyMap<string, Codec<unknown>>;
 
 /** A message as plain JSON: bytes as text, ids as decimal strings, fields at their default left out. */
@@ -119,4 +120,36 @@ function isDefault(value: unknown): boolean {
 function escaped(bytes: Uint8Array): string {
   const text = textOf(bytes);
   return text.includes('\ufffd') ? `base64 ${base64(bytes)}` : text;
+}
+
+/** An answer without what differs between any two clusters: ids, terms, indexes, sizes and addresses, present or not. */
+export function comparable(path: Call['path'], { code, text, messages }: Answer): unknown {
+  const isOwnHash = path === '/etcdserverpb.Maintenance/Hash';
+  const shown = messages.map((bytes) => masked(show(path, bytes), isOwnHash));
+  return { code, text: text.replaceAll('\u00a0', ' '), messages: shown };
+}
+
+const maskedFields: ReadonlySet<string> = new Set([
+  'clusterId',
+  'memberId',
+  'raftTerm',
+  'id',
+  'leader',
+  'raftIndex',
+  'raftAppliedIndex',
+  'dbSize',
+  'dbSizeInUse',
+  'name',
+  'peerUrls',
+  'clientUrls',
+]);
+
+function masked(value: unknown, isOwnHash: boolean): unknown {
+  if (Array.isArray(value)) return value.map((one) => masked(one, isOwnHash));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([name, content]) => {
+    const isMasked = maskedFields.has(name) || (isOwnHash && name === 'hash');
+    return [name, isMasked ? 'present' : masked(content, isOwnHash)];
+  });
+  return Object.fromEntries(entries);
 }
