@@ -1,5 +1,6 @@
 import { Client, credentials, Metadata, status as grpcStatus } from '@grpc/grpc-js';
 import type { Bytes } from '../../src/base/bytes.ts';
+import { describeUnknown } from '../../src/grpc/engine.ts';
 import type { StreamCall, Handlers, UnaryCall } from '../../src/grpc/types.ts';
 
 /** One call with its raw message bytes, and how it ended: the same for handlers in this process and a server elsewhere. */
@@ -36,23 +37,13 @@ function callHandler(
   resolve: (answer: Answer) => void,
 ): void {
   const handler = handlers.get(path);
-  // What an engine answers for a path that no handler has, in grpc-go's words.
-  if (handler === undefined) return resolve(noSuchMethod(handlers, path));
+  if (handler === undefined) return resolve({ ...describeUnknown(path, handlers), messages: [] });
   const call = new RecordedCall(path, rest.metadata ?? {}, rest.take, resolve);
   if (handler.kind === 'bidi') {
     const receiver = handler.open(call);
     receiver.onMessage(request);
     receiver.onHalfClose();
   } else handler.handle(call, request);
-}
-
-function noSuchMethod(handlers: Handlers, path: string): Answer {
-  const [, service = '', method = ''] = path.split('/');
-  const isKnown = [...handlers.keys()].some((known) => known.startsWith(`/${service}/`));
-  const text = isKnown
-    ? `unknown method ${method} for service ${service}`
-    : `unknown service ${service}`;
-  return { code: grpcStatus.UNIMPLEMENTED, text, messages: [] };
 }
 
 /** A call of a test: keeps what is sent, and breaks when a handler answers twice or after the end. */
