@@ -53,12 +53,17 @@ export type Inspection =
   | { readonly kind: 'ours' }
   | { readonly kind: 'refused'; readonly error: StorageError };
 
+/** What stands beside nothing: a file system's own folder, and the first step of an interrupted creation. */
+const negligible: ReadonlySet<string> = new Set([
+  'lost+found',
+  `${names.creating}${temporarySuffix}`,
+]);
+
 /** Looks at a data dir and touches nothing. */
 export function inspectDataDir(fs: Fs, dataDir: string): Inspection {
   const listed = fs.list(dataDir);
   if (listed === undefined) return { kind: 'absent' };
-  // A file system's own folder, where the data dir is the root of one.
-  const entries = listed.filter((entry) => entry.name !== 'lost+found');
+  const entries = listed.filter((entry) => !negligible.has(entry.name));
   if (entries.length === 0) return { kind: 'empty' };
   const foreign = entries.find((entry) => !isOurs(entry));
   if (foreign !== undefined) return { kind: 'refused', error: refusal(fs, dataDir, foreign) };

@@ -75,9 +75,10 @@ export async function createDataDir(options: DataDirCreateOptions): Promise<void
     throw new StorageError('DATA_DIR_REFUSED', `${path} already holds the data of a member`);
   }
   const context = new StorageContext(disk, options.scheduler, options.fatal);
+  const missing = missingFolders(disk, path);
   fs.makeFolder(path);
   restrictPermissions(disk, path);
-  await settled((done) => fs.syncFolder(parentOf(path), done));
+  for (const folder of missing) await settled((done) => fs.syncFolder(parentOf(folder), done));
   const marker = { folder: path, name: names.creating };
   await settled((done) => replaceFile(fs, marker, new Uint8Array(0), done));
   await removeStrangers(context, path, undefined);
@@ -349,6 +350,19 @@ function restrictPermissions(disk: Disk, path: string): void {
     const message = `${path} is open to others (mode ${mode.toString(8)}) and cannot be restricted to 700`;
     throw new StorageError('DATA_DIR_REFUSED', message, error);
   }
+}
+
+/** The data dir (an interrupted creation may have left it unsynced) and the folders above it that are not there. */
+function missingFolders(disk: Disk, path: string): readonly string[] {
+  const missing = [path];
+  for (
+    let at = parentOf(path);
+    disk.fs.list(at) === undefined && parentOf(at) !== at;
+    at = parentOf(at)
+  ) {
+    missing.push(at);
+  }
+  return missing;
 }
 
 function parentOf(path: string): string {

@@ -105,8 +105,8 @@ export class MemberDataDir implements DataDir {
     );
     assert(!this.isInstalling, 'one image is installed at a time');
     if (this.context.hasFailed) return;
-    this.isInstalling = true;
     const { db: storeDb, content } = receiving.received;
+    this.isInstalling = true;
     const { appliedIndex: index, appliedTerm: term } = content.meta.state;
     const id = { ...this.id, fileSet: receiving.fileSet };
     const newHardState = { ...hardState, commit: Math.max(hardState.commit, index) };

@@ -3,16 +3,12 @@ import type { DatabaseFactory } from './database.ts';
 import { StorageError, causeText } from './errors.ts';
 import type { Fatal } from './errors.ts';
 import type { Fs } from './fs.ts';
-import { levelDatabases } from './level-database.ts';
-import { diskFs } from './node-fs.ts';
 
 /** Where a data dir lives: the machine's disk, or a `MemoryDisk`. */
 export interface Disk {
   readonly fs: Fs;
   readonly databases: DatabaseFactory;
 }
-
-export const machineDisk: Disk = { fs: diskFs, databases: levelDatabases };
 
 /** What log, store and witness of one data dir share: the first failure of any of them is final for all. */
 export class StorageContext {

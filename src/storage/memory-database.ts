@@ -2,7 +2,7 @@ import { binaryString, compareBytes, copyBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Cursor, Database, Reply, WriteBatch } from './database.ts';
 import { scanBytesMax } from './database.ts';
-import type { DiskEffect } from './memory-disk.ts';
+import type { DiskEffect } from './memory-operation.ts';
 import type { Row } from './types.ts';
 
 /** Rows by `binaryString` of their key. */

@@ -4,38 +4,12 @@ import { StorageError } from './errors.ts';
 import { MemoryDatabase } from './memory-database.ts';
 import type { MemoryRows } from './memory-database.ts';
 import { MemoryFs } from './memory-fs.ts';
+import type { DiskEffect, DiskOperation } from './memory-operation.ts';
 
 /**
  * A disk in memory that outlives the members started on it: `crash` takes the power away. What a member asks of
  * it is a list of operations that whoever owns the disk completes, in any order and at any time, or lets fail.
  */
-export interface DiskOperation {
-  readonly kind: DiskOperationKind;
-  readonly path: string;
-  /** Makes the effect durable without telling: what a power loss right before the answer leaves. */
-  persist(): void;
-  /** Takes effect and answers. */
-  complete(): void;
-  /** Answers with an error. Whether it took effect is for the owner to choose, by `persist`. */
-  fail(error: Error): void;
-}
-
-export type DiskOperationKind =
-  'open' | 'close' | 'read' | 'batch' | 'write' | 'sync' | 'rename' | 'syncFolder' | 'remove';
-
-/** What an operation does to the disk, and whom it tells. */
-export interface DiskEffect {
-  readonly kind: DiskOperationKind;
-  readonly path: string;
-  readonly effect: () => void;
-  readonly answer: (error: Error | undefined) => void;
-}
-
-/** The error LevelDB gives, as classic-level words it. */
-export function ioError(message: string): Error {
-  return Object.assign(new Error(`IO error: ${message}`), { code: 'LEVEL_IO_ERROR' });
-}
-
 export class MemoryDisk implements Disk {
   readonly fs: MemoryFs;
   readonly databases: DatabaseFactory;

@@ -1,7 +1,7 @@
 import { copyBytes, emptyBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Fs, FsDone, FsEntry, FsFile } from './fs.ts';
-import type { DiskEffect } from './memory-disk.ts';
+import type { DiskEffect } from './memory-operation.ts';
 
 /** A file or folder. A folder has no content; what lies in it is found by its path. */
 interface Node {
@@ -28,7 +28,7 @@ export class MemoryFs implements Fs {
   }
 
   has(path: string): boolean {
-    return this.nodes.has(path);
+    return path === '/' || this.nodes.has(path);
   }
 
   /** Puts a file there, durably: for tests that damage one. */
@@ -57,7 +57,8 @@ export class MemoryFs implements Fs {
     if (!this.has(folder)) return undefined;
     const entries: FsEntry[] = [];
     for (const [path, { kind }] of this.nodes) {
-      if (parentOf(path) === folder) entries.push({ name: path.slice(folder.length + 1), kind });
+      if (parentOf(path) !== folder) continue;
+      entries.push({ name: path.slice(path.lastIndexOf('/') + 1), kind });
     }
     return entries;
   }
@@ -69,7 +70,7 @@ export class MemoryFs implements Fs {
 
   makeFolder(path: string): void {
     const parent = parentOf(path);
-    if (parent !== path && parent !== '' && !this.has(parent)) this.makeFolder(parent);
+    if (!this.has(parent)) this.makeFolder(parent);
     this.nodes.set(path, { kind: 'folder', content: emptyBytes, synced: emptyBytes, mode: 0o700 });
   }
 
@@ -169,11 +170,12 @@ class MemoryFile implements FsFile {
   }
 }
 
+/** Paths are absolute. */
 function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
+  return path.slice(0, Math.max(1, path.lastIndexOf('/')));
 }
 
 function hasParents(nodes: ReadonlyMap<string, Node>, path: string): boolean {
   const parent = parentOf(path);
-  return parent === '' || (nodes.has(parent) && hasParents(nodes, parent));
+  return parent === '/' || (nodes.has(parent) && hasParents(nodes, parent));
 }

@@ -5,9 +5,9 @@ import { performance } from 'node:perf_hooks';
 import type { Scheduler } from '../../src/base/clock.ts';
 import { createDataDir, openDataDir } from '../../src/storage/data-dir-open.ts';
 import type { DataDirOpenOptions } from '../../src/storage/data-dir-open.ts';
-import { machineDisk } from '../../src/storage/disk.ts';
 import type { Disk } from '../../src/storage/disk.ts';
 import type { StorageError } from '../../src/storage/errors.ts';
+import { machineDisk } from '../../src/storage/machine-disk.ts';
 import { MemoryDisk } from '../../src/storage/memory-disk.ts';
 import type {
   DataDir,
