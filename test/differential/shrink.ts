@@ -3,7 +3,7 @@ import { mayMutate, type Operation } from './operation.ts';
 import { Pair, type PairSettings } from './pair.ts';
 
 /** Every attempt starts two servers afresh, so there are few. */
-const attemptsMax = 30;
+const attemptsMax = 60;
 
 /**
  * A short list of operations whose last one is answered differently by the two servers: the reads before it go

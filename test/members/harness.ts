@@ -1,9 +1,8 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RawClient } from './client.ts';
 import { freePorts, scratchFolder } from './loopback.ts';
-import { Member } from './member.ts';
+import { guardedFolder, Member } from './member.ts';
 import type { Program } from './programs.ts';
 import type { WireObject } from './protocol.ts';
 
@@ -21,10 +20,12 @@ const pollMs = 25;
 export class Cluster {
   readonly folder: string;
   readonly members: readonly Member[];
+  readonly #removeFolder: () => void;
   readonly #clients = new Map<Member, RawClient>();
 
   private constructor(folder: string, members: readonly Member[]) {
     this.folder = folder;
+    this.#removeFolder = guardedFolder(folder);
     this.members = members;
   }
 
@@ -134,7 +135,7 @@ export class Cluster {
   async destroy(): Promise<void> {
     for (const client of this.#clients.values()) client.close();
     await Promise.all(this.members.map((member) => member.kill()));
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
+    this.#removeFolder();
   }
 }
 

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync, rmSync, type WriteStream } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Program } from './programs.ts';
 
@@ -30,8 +30,9 @@ const stopTimeoutMs = 15_000;
 /** How much of the newest output an error message quotes. */
 const tailCharsMax = 4_000;
 
-/** Child processes that must not outlive this one, however it ends. */
+/** Child processes that must not outlive this one, however it ends, and folders that go with them. */
 const running = new Set<ChildProcess>();
+const folders = new Set<string>();
 let isGuarded = false;
 
 function guardAgainstOrphans(): void {
@@ -39,10 +40,25 @@ function guardAgainstOrphans(): void {
   isGuarded = true;
   process.on('exit', () => {
     for (const child of running) child.kill('SIGKILL');
+    for (const folder of folders) removeFolder(folder);
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => process.exit(130));
   }
+}
+
+/** Registers a folder to be removed when this process ends at the latest; answers how to do it sooner. */
+export function guardedFolder(folder: string): () => void {
+  guardAgainstOrphans();
+  folders.add(folder);
+  return () => {
+    folders.delete(folder);
+    removeFolder(folder);
+  };
+}
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Registers a child to be killed when this process ends; answers the child. */
