@@ -222,9 +222,10 @@ export class RaftLoop {
   /** Starts the next batch: all that waits, up to a snapshot, which goes by itself. */
   private maybeAppend(): void {
     while (!this.isAppending && this.installing === undefined && this.appendQueue.length > 0) {
-      const snapshotAt = this.appendQueue.findIndex((part) => part.snapshot !== undefined);
+      const { appendQueue } = this;
+      const snapshotAt = appendQueue.findIndex((part) => part.snapshot !== undefined);
       if (snapshotAt === 0) this.install();
-      else this.append(this.appendQueue.splice(0, snapshotAt === -1 ? undefined : snapshotAt));
+      else this.append(appendQueue.splice(0, snapshotAt === -1 ? appendQueue.length : snapshotAt));
     }
   }
 

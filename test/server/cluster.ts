@@ -1,0 +1,174 @@
+import { seededRandom } from '../../src/base/random.ts';
+import type { Bytes } from '../../src/base/bytes.ts';
+import { defaultServerConfig } from '../../src/config/server-config.ts';
+import { bootstrapCluster } from '../../src/embed/bootstrap.ts';
+import { memberSettings } from '../../src/embed/settings.ts';
+import { silentLogger } from '../../src/host/logger.ts';
+import { createMetrics } from '../../src/host/metrics-registry.ts';
+import { MemoryNetwork } from '../../src/peer/memory-transport.ts';
+import { AppliedStateLoader } from '../../src/server/applied-state.ts';
+import { ServerMember, type MemberSettings } from '../../src/server/member.ts';
+import type { Done } from '../../src/server/types.ts';
+import { createDataDir, openDataDir } from '../../src/storage/data-dir-open.ts';
+import { MemoryDisk } from '../../src/storage/memory-disk.ts';
+import { CommandKind } from '../../src/wire/command.ts';
+import type { Outcome } from '../../src/wire/errors.ts';
+import { PutRequest, RangeRequest, type RangeResponse } from '../../src/wire/kv.ts';
+import { ManualScheduler } from '../peer/manual-scheduler.ts';
+
+/** Whole members in one process: real loops and storage, on memory disks, a memory network and time that tests move. */
+
+const dataDirPath = '/disk/member';
+/** Every disk operation takes this long. */
+const diskMs = 1;
+
+export interface ClusterOptions {
+  readonly settings?: Partial<MemberSettings>;
+}
+
+interface Place {
+  readonly name: string;
+  readonly disk: MemoryDisk;
+  member: ServerMember | undefined;
+}
+
+export class MemoryCluster {
+  readonly scheduler = new ManualScheduler();
+  readonly network = new MemoryNetwork(this.scheduler);
+  readonly fatal: string[] = [];
+  private readonly places: Place[];
+  private readonly settings: MemberSettings;
+  private starts = 0;
+
+  private constructor(names: readonly string[], options: ClusterOptions) {
+    this.settings = { ...memberSettings(defaultServerConfig()), ...options.settings };
+    this.places = names.map((name) => ({ name, disk: new MemoryDisk(), member: undefined }));
+  }
+
+  static async start(size: number, options: ClusterOptions = {}): Promise<MemoryCluster> {
+    const names = Array.from({ length: size }, (_, i) => `m${i + 1}`);
+    const cluster = new MemoryCluster(names, options);
+    const initial = names.map((name, i) => ({ name, peerUrl: `http://localhost:${i + 1}` }));
+    for (const { name, disk } of cluster.places) {
+      const { memberId, clusterId, entries, hardState } = bootstrapCluster(name, initial, 'test');
+      await createDataDir({
+        ...cluster.dataDirOptions(disk),
+        identity: { clusterId, memberId, incarnation: memberId + 1n },
+        entries,
+        hardState,
+      });
+    }
+    for (const name of names) await cluster.startMember(name);
+    return cluster;
+  }
+
+  get members(): readonly ServerMember[] {
+    return this.places.flatMap(({ member }) => (member === undefined ? [] : [member]));
+  }
+
+  get leader(): ServerMember | undefined {
+    return this.members.find((member) => member.isLeader);
+  }
+
+  async startMember(name: string): Promise<ServerMember> {
+    const place = this.place(name);
+    const { disk } = place;
+    const loader = new AppliedStateLoader();
+    disk.schedule = (operation) => queueMicrotask(() => operation.complete());
+    const dataDir = await openDataDir({
+      ...this.dataDirOptions(disk),
+      onRows: (rows, state) => loader.feed(rows, state),
+    });
+    disk.schedule = (operation) => void this.scheduler.after(diskMs, () => operation.complete());
+    const nonce = ++this.starts;
+    const member = new ServerMember({
+      dataDir,
+      loader,
+      settings: this.settings,
+      host: {
+        scheduler: this.scheduler,
+        random: seededRandom(nonce),
+        logger: silentLogger,
+        metrics: createMetrics(),
+        nonce,
+      },
+      openTransport: (events) => this.network.join(dataDir.identity, events),
+      onFatal: (reason) => this.fatal.push(reason),
+    });
+    place.member = member;
+    member.start();
+    return member;
+  }
+
+  /** The power goes: what was not synced is lost, nothing is told to anyone. */
+  crash(name: string): void {
+    const place = this.place(name);
+    place.disk.crash();
+    place.member?.stop(() => undefined);
+    place.member = undefined;
+  }
+
+  nameOf(member: ServerMember): string {
+    const place = this.places.find((each) => each.member === member);
+    if (place === undefined) throw new Error('no such member');
+    return place.name;
+  }
+
+  advance(ms: number): void {
+    this.scheduler.advance(ms);
+  }
+
+  /** Moves time on until `condition` holds; throws when it does not within `limitMs`. */
+  until(what: string, condition: () => boolean, limitMs = 30_000): void {
+    for (let waited = 0; !condition(); waited += 10) {
+      if (waited > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`);
+      this.advance(10);
+    }
+  }
+
+  put(member: ServerMember, key: string, value: string): Outcome<unknown> {
+    const request = PutRequest.encode({ key: bytesOf(key), value: bytesOf(value) });
+    return this.answer((done) => member.propose(CommandKind.put, request, done));
+  }
+
+  /** A linearizable read. */
+  get(member: ServerMember, key: string): Outcome<RangeResponse> {
+    const read = this.answer<undefined>((done) => member.readIndex(done));
+    return read.ok ? this.local(member, key) : read;
+  }
+
+  /** What the member itself holds. */
+  local(member: ServerMember, key: string): Outcome<RangeResponse> {
+    return this.answer((done) => member.range(RangeRequest.create({ key: bytesOf(key) }), done));
+  }
+
+  answer<T>(ask: (done: Done<T>) => void): Outcome<T> {
+    let outcome: Outcome<T> | undefined;
+    ask((given) => {
+      outcome = given;
+    });
+    this.until('an answer', () => outcome !== undefined);
+    if (outcome === undefined) throw new Error('unreachable');
+    return outcome;
+  }
+
+  private dataDirOptions(disk: MemoryDisk) {
+    return {
+      path: dataDirPath,
+      disk,
+      scheduler: this.scheduler,
+      fatal: (error: Error) => void this.fatal.push(error.message),
+      reserveBytes: 0,
+    };
+  }
+
+  private place(name: string): Place {
+    const place = this.places.find((each) => each.name === name);
+    if (place === undefined) throw new Error(`no member is called ${name}`);
+    return place;
+  }
+}
+
+export function bytesOf(text: string): Bytes {
+  return new TextEncoder().encode(text);
+}
