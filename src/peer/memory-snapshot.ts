@@ -1,8 +1,10 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { MemberId, Message } from '../raft/types.ts';
-import { snapshotChunkBytes, snapshotStallMs } from './limits.ts';
+import { defaultPeerLimits } from './limits.ts';
 import type { SnapshotSink, SnapshotSource, TransportEvents } from './types.ts';
+
+const { snapshotChunkBytes, snapshotStallMs } = defaultPeerLimits;
 
 interface Options {
   readonly message: Message & { readonly type: 'MsgSnap' };

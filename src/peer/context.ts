@@ -1,0 +1,26 @@
+import type { Random } from '../base/random.ts';
+import type { Scheduler } from '../base/clock.ts';
+import type { GrpcChannel } from '../grpc/types.ts';
+import type { Logger } from '../host/logger.ts';
+import type { MemberId } from '../raft/types.ts';
+import type { PeerLimits } from './limits.ts';
+import type { PeerMetrics } from './peer-metrics.ts';
+import type { PeerAddress, PeerIdentity, TransportEvents } from './types.ts';
+
+/** What all streams of one member share. */
+export interface PeerContext {
+  readonly identity: PeerIdentity;
+  readonly events: TransportEvents;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: PeerMetrics;
+  readonly limits: PeerLimits;
+  readonly openChannel: (address: string) => GrpcChannel;
+  /** As `Transport.setPeers` last said, this member left out. */
+  peers(): ReadonlyMap<MemberId, PeerAddress>;
+  /** Something has just come from a member. */
+  heard(from: MemberId): void;
+  /** A member has opened a stream to this one, so it is there to be connected to. */
+  greeted(from: MemberId): void;
+}

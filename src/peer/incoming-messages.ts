@@ -1,0 +1,61 @@
+import type { Bytes } from '../base/bytes.ts';
+import { Code } from '../wire/errors.ts';
+import { WireError } from '../wire/varint.ts';
+import { fromWire } from './codec.ts';
+import { describeId } from './handshake.ts';
+import { Incoming } from './incoming.ts';
+import {
+  MessagesReply,
+  MessagesRequest,
+  type HelloReply,
+  type HelloRequest,
+  type WireMessage,
+} from './messages.ts';
+
+/** Raft messages of another member, one frame at a time. */
+export class IncomingMessages extends Incoming {
+  static unwrapHello(request: Bytes): HelloRequest | undefined {
+    const decoded = MessagesRequest.decode(request).request;
+    return decoded?.case === 'hello' ? decoded.value : undefined;
+  }
+
+  static wrapHello(value: HelloReply): Bytes {
+    return MessagesReply.encode({ reply: { case: 'hello', value } });
+  }
+
+  protected receive(message: Bytes): void {
+    const { request } = MessagesRequest.decode(message);
+    switch (request?.case) {
+      case 'batch':
+        return this.receiveBatch(request.value.messages);
+      case 'ping':
+        this.call.send(MessagesReply.encode({ reply: { case: 'pong', value: request.value } }));
+        return;
+      case 'hello':
+        throw new WireError('peer: a second hello');
+      case undefined:
+        // A request of a kind that a later version knows is none for this one.
+        return;
+    }
+  }
+
+  protected receiveEnd(): void {
+    this.end(Code.OK, '');
+  }
+
+  protected closed(): void {
+    // What had been received has been handed over; nothing is left behind.
+  }
+
+  private receiveBatch(batch: readonly WireMessage[]): void {
+    const messages = batch.map(fromWire);
+    for (const { from, to, type } of messages) {
+      if (from !== this.from || to !== this.context.identity.memberId || type === 'MsgSnap') {
+        throw new WireError(
+          `peer: ${type} from ${describeId(from)} to ${describeId(to)} on a stream of ${describeId(this.from)}`,
+        );
+      }
+    }
+    if (messages.length > 0) this.context.events.received(messages);
+  }
+}

@@ -1,0 +1,117 @@
+import type { Message } from '../raft/types.ts';
+import type { PeerContext } from './context.ts';
+import { describeId, type Refusal } from './handshake.ts';
+import { Lane } from './lane.ts';
+import type { PeerAddress } from './types.ts';
+
+export interface LinkEvents {
+  unreachable(): void;
+  refused(refusal: Refusal): void;
+}
+
+/**
+ * The way to one member: a lane for what is small and urgent, and one for what is large, so that a heartbeat
+ * waits for no entry. The bulk lane stands only while the control lane does.
+ */
+export class Link {
+  private readonly context: PeerContext;
+  private readonly events: LinkEvents;
+  private readonly control: Lane;
+  private readonly bulk: Lane;
+  private peer: PeerAddress;
+  private lastReason = '';
+
+  constructor(context: PeerContext, peer: PeerAddress, events: LinkEvents) {
+    this.context = context;
+    this.peer = peer;
+    this.events = events;
+    const dropped = (count: number): void => {
+      context.metrics.sendFailed(this.peer.memberId, count);
+      events.unreachable();
+    };
+    this.control = new Lane(context, 'control', peer, {
+      opened: () => {
+        this.lastReason = '';
+        this.log('info', 'a peer link is open');
+        context.metrics.active(this.peer.memberId, true);
+        this.bulk.start();
+      },
+      lost: (reason, refusal) => {
+        context.metrics.active(this.peer.memberId, false);
+        this.bulk.stop();
+        this.lost('control', reason, refusal);
+      },
+      dropped,
+    });
+    this.bulk = new Lane(context, 'bulk', peer, {
+      opened: () => undefined,
+      lost: (reason, refusal) => this.lost('bulk', reason, refusal),
+      dropped,
+    });
+  }
+
+  get address(): PeerAddress {
+    return this.peer;
+  }
+
+  start(): void {
+    this.control.start();
+  }
+
+  send(message: Message): void {
+    if (isBulk(message)) this.bulk.send(message);
+    else this.control.send(message);
+  }
+
+  /** A changed address counts from the next attempt on; a changed incarnation, or a nudge, at once. */
+  readdress(peer: PeerAddress): void {
+    const isOther = peer.incarnation !== this.peer.incarnation && peer.incarnation !== undefined;
+    this.peer = peer;
+    this.control.readdress(peer);
+    this.bulk.readdress(peer);
+    if (!isOther) return this.nudge();
+    this.close();
+    this.start();
+  }
+
+  nudge(): void {
+    this.control.nudge();
+    this.bulk.nudge();
+  }
+
+  close(): void {
+    this.control.stop();
+    this.bulk.stop();
+    this.context.metrics.active(this.peer.memberId, false);
+  }
+
+  private lost(lane: string, reason: string, refusal: Refusal | undefined): void {
+    this.events.unreachable();
+    // A member that is away is tried again and again; each reason is told once. grpc-js adds the time of day.
+    const news = `${refusal === undefined ? '' : 'refused: '}${reason.replace(/ \([^)]*\)$/, '')}`;
+    if (news === this.lastReason) return;
+    this.lastReason = news;
+    if (refusal === undefined) this.log('warn', 'a peer link is lost', { lane, reason });
+    else {
+      this.log('error', 'a peer link was refused', { lane, reason });
+      this.events.refused(refusal);
+    }
+  }
+
+  private log(
+    level: 'info' | 'warn' | 'error',
+    msg: string,
+    fields: Readonly<Record<string, string>> = {},
+  ): void {
+    const remote = describeId(this.peer.memberId);
+    this.context.logger.log(level, msg, { 'remote-peer-id': remote, ...fields });
+  }
+}
+
+/**
+ * Large messages have a lane of their own, and every MsgApp is on it, an empty one too: they must not overtake
+ * one another, or the follower would refuse what in order it would take.
+ */
+function isBulk(message: Message): boolean {
+  return message.type === 'MsgApp' || message.type === 'MsgProp';
+}

@@ -1,0 +1,122 @@
+import {
+  bool,
+  bytes,
+  enumeration,
+  message,
+  nested,
+  oneof,
+  repeatedNested,
+  repeatedUint64Id,
+  string,
+  uint32,
+  uint64,
+  uint64Id,
+  type MessageOf,
+} from '../wire/message.ts';
+
+/** The messages between members, as tables: proto/peer.proto says what each field means. */
+
+export const messagesPath = '/quorate.peer.Peer/Messages';
+export const snapshotPath = '/quorate.peer.Peer/Snapshot';
+
+export const Lane = { control: 0, bulk: 1, snapshot: 2 } as const;
+export type LaneName = keyof typeof Lane;
+
+export const HelloRequest = message('quorate.peer.Hello', {
+  clusterId: uint64Id(1),
+  from: uint64Id(2),
+  to: uint64Id(3),
+  incarnation: uint64Id(4),
+  protocolVersion: uint32(5),
+  protocolVersionMin: uint32(6),
+  lineage: bytes(7),
+  lane: enumeration(8),
+});
+export type HelloRequest = MessageOf<typeof HelloRequest>;
+
+export const HelloReply = message('quorate.peer.HelloReply', {
+  refused: string(1),
+  isFinal: bool(2),
+  clusterId: uint64Id(3),
+  memberId: uint64Id(4),
+  incarnation: uint64Id(5),
+});
+export type HelloReply = MessageOf<typeof HelloReply>;
+
+export const WireEntry = message('quorate.peer.Entry', {
+  term: uint64(1),
+  index: uint64(2),
+  type: enumeration(3),
+  data: bytes(4),
+});
+export type WireEntry = MessageOf<typeof WireEntry>;
+
+export const WireConfState = message('quorate.peer.ConfState', {
+  voters: repeatedUint64Id(1),
+  votersOutgoing: repeatedUint64Id(2),
+  learners: repeatedUint64Id(3),
+  learnersNext: repeatedUint64Id(4),
+  autoLeave: bool(5),
+});
+
+export const WireSnapshotMeta = message('quorate.peer.SnapshotMeta', {
+  index: uint64(1),
+  term: uint64(2),
+  confState: nested(3, WireConfState),
+});
+
+export const WireMessage = message('quorate.peer.Message', {
+  type: enumeration(1),
+  from: uint64Id(2),
+  to: uint64Id(3),
+  term: uint64(4),
+  index: uint64(5),
+  logTerm: uint64(6),
+  commit: uint64(7),
+  entries: repeatedNested(8, WireEntry),
+  reject: bool(9),
+  rejectHint: uint64(10),
+  snapshot: nested(11, WireSnapshotMeta),
+  readSequence: uint64(12),
+  context: uint64(13),
+  isTransfer: bool(14),
+  transferee: uint64Id(15),
+});
+export type WireMessage = MessageOf<typeof WireMessage>;
+
+const Batch = message('quorate.peer.Batch', { messages: repeatedNested(1, WireMessage) });
+const Ping = message('quorate.peer.Ping', { sequence: uint64(1) });
+
+export const MessagesRequest = message('quorate.peer.MessagesRequest', {
+  request: oneof({
+    hello: nested(1, HelloRequest),
+    batch: nested(2, Batch),
+    ping: nested(3, Ping),
+  }),
+});
+export type MessagesRequest = MessageOf<typeof MessagesRequest>;
+
+export const MessagesReply = message('quorate.peer.MessagesReply', {
+  reply: oneof({ hello: nested(1, HelloReply), pong: nested(2, Ping) }),
+});
+
+const SnapshotEnd = message('quorate.peer.SnapshotEnd', { sizeBytes: uint64(1) });
+const SnapshotWritten = message('quorate.peer.SnapshotWritten', { chunks: uint64(1) });
+const SnapshotDone = message('quorate.peer.SnapshotDone', { refused: string(1) });
+
+export const SnapshotRequest = message('quorate.peer.SnapshotRequest', {
+  request: oneof({
+    hello: nested(1, HelloRequest),
+    begin: nested(2, WireMessage),
+    chunk: bytes(3),
+    end: nested(4, SnapshotEnd),
+  }),
+});
+
+export const SnapshotReply = message('quorate.peer.SnapshotReply', {
+  reply: oneof({
+    hello: nested(1, HelloReply),
+    written: nested(2, SnapshotWritten),
+    done: nested(3, SnapshotDone),
+  }),
+});

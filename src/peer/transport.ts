@@ -1,0 +1,218 @@
+import { assert } from '../base/assert.ts';
+import type { Scheduler } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import { openGrpcJsChannel } from '../grpc/grpc-js-channel.ts';
+import type { GrpcChannel, Handlers, StreamCall } from '../grpc/types.ts';
+import { silentLogger, type Logger } from '../host/logger.ts';
+import type { Metrics } from '../host/metrics.ts';
+import type { MemberId, Message } from '../raft/types.ts';
+import { Code } from '../wire/errors.ts';
+import type { PeerContext } from './context.ts';
+import { describeId } from './handshake.ts';
+import type { Incoming } from './incoming.ts';
+import { IncomingMessages } from './incoming-messages.ts';
+import { IncomingSnapshot } from './incoming-snapshot.ts';
+import { defaultPeerLimits, peerWindowBytes, type PeerLimits } from './limits.ts';
+import { Link } from './link.ts';
+import { Lane, messagesPath, snapshotPath } from './messages.ts';
+import { OutgoingSnapshot } from './outgoing-snapshot.ts';
+import { peerMetrics } from './peer-metrics.ts';
+import type {
+  PeerAddress,
+  PeerIdentity,
+  SnapshotSource,
+  Transport,
+  TransportEvents,
+} from './types.ts';
+
+export interface PeerTransportOptions {
+  readonly identity: PeerIdentity;
+  readonly events: TransportEvents;
+  readonly scheduler: Scheduler;
+  /** Spreads the attempts to connect over time. */
+  readonly random: Random;
+  readonly logger?: Logger;
+  readonly metrics?: Metrics;
+  readonly limits?: Partial<PeerLimits>;
+  /** How to connect to `host:port` or `unix://path`; grpc-js when left out. */
+  readonly openChannel?: (address: string) => GrpcChannel;
+}
+
+/** The links between members over gRPC. `handlers` are what the peer port serves (`openPeerListener`). */
+export class PeerTransport implements Transport {
+  readonly handlers: Handlers;
+  private readonly context: PeerContext;
+  private peers: ReadonlyMap<MemberId, PeerAddress> = new Map();
+  private readonly links = new Map<MemberId, Link>();
+  private readonly heardMs = new Map<MemberId, number>();
+  private readonly incoming = new Map<string, Incoming>();
+  private readonly snapshots = new Map<MemberId, OutgoingSnapshot>();
+  /** What to tell the shell at the start of a later turn. */
+  private readonly unreachable = new Set<MemberId>();
+  private due: (() => void)[] = [];
+  private isReportDue = false;
+  private isOpen = true;
+
+  constructor(options: PeerTransportOptions) {
+    this.context = {
+      identity: options.identity,
+      events: options.events,
+      scheduler: options.scheduler,
+      random: options.random,
+      logger: options.logger ?? silentLogger,
+      metrics: peerMetrics(options.metrics, options.identity.memberId),
+      limits: { ...defaultPeerLimits, ...options.limits },
+      openChannel: options.openChannel ?? openChannel,
+      peers: () => this.peers,
+      heard: (from) => void this.heardMs.set(from, options.scheduler.nowMs()),
+      greeted: (from) => this.links.get(from)?.nudge(),
+    };
+    this.handlers = new Map([
+      [messagesPath, { kind: 'bidi', open: (call) => this.receiveMessages(call) }],
+      [snapshotPath, { kind: 'bidi', open: (call) => this.receiveSnapshot(call) }],
+    ]);
+  }
+
+  send(messages: readonly Message[]): void {
+    if (!this.isOpen) return;
+    for (const message of messages) {
+      assert(message.type !== 'MsgSnap', 'a snapshot is streamed, not sent');
+      const link = this.links.get(message.to);
+      if (link === undefined) this.reportUnreachable(message.to);
+      else link.send(message);
+    }
+  }
+
+  sendSnapshot(message: Message & { readonly type: 'MsgSnap' }, source: SnapshotSource): void {
+    const { to } = message;
+    const peer = this.peers.get(to);
+    if (!this.isOpen || peer === undefined || this.snapshots.has(to)) {
+      source.close();
+      this.report(() => this.context.events.snapshotSent(to, false));
+      return;
+    }
+    const snapshot = new OutgoingSnapshot({
+      context: this.context,
+      peer,
+      message,
+      source,
+      ended: (reason) => {
+        this.snapshots.delete(to);
+        this.logSnapshot(message, reason);
+        this.report(() => this.context.events.snapshotSent(to, reason === undefined));
+      },
+    });
+    this.snapshots.set(to, snapshot);
+    snapshot.start();
+  }
+
+  setPeers(peers: readonly PeerAddress[]): void {
+    if (!this.isOpen) return;
+    const others = peers.filter(({ memberId }) => memberId !== this.context.identity.memberId);
+    this.peers = new Map(others.map((peer) => [peer.memberId, peer]));
+    for (const [id, link] of this.links) {
+      if (this.peers.has(id)) continue;
+      link.close();
+      this.links.delete(id);
+      this.snapshots.get(id)?.abort('the member was removed');
+    }
+    for (const peer of others) this.link(peer);
+    for (const stream of this.incoming.values()) stream.reconsider();
+  }
+
+  activePeers(withinMs: number): ReadonlySet<MemberId> {
+    const sinceMs = this.context.scheduler.nowMs() - withinMs;
+    const active = new Set<MemberId>();
+    for (const id of this.peers.keys()) {
+      if ((this.heardMs.get(id) ?? Number.NEGATIVE_INFINITY) >= sinceMs) active.add(id);
+    }
+    return active;
+  }
+
+  close(done: () => void): void {
+    this.isOpen = false;
+    for (const link of this.links.values()) link.close();
+    for (const snapshot of this.snapshots.values()) snapshot.abort('the member is stopping');
+    for (const stream of this.incoming.values()) {
+      stream.end(Code.Unavailable, 'the member is stopping');
+    }
+    this.links.clear();
+    this.context.scheduler.endOfTurn(done);
+  }
+
+  private link(peer: PeerAddress): void {
+    const { memberId } = peer;
+    const known = this.links.get(memberId);
+    if (known === undefined) {
+      const link = new Link(this.context, peer, {
+        unreachable: () => this.reportUnreachable(memberId),
+        refused: ({ reason, isFinal }) =>
+          this.report(() => this.context.events.refused(memberId, reason, isFinal)),
+      });
+      this.links.set(memberId, link);
+      link.start();
+    } else if (!isSameAddress(known.address, peer)) known.readdress(peer);
+  }
+
+  private receiveMessages(call: StreamCall): Incoming {
+    return new IncomingMessages({
+      context: this.context,
+      call,
+      lanes: [Lane.control, Lane.bulk],
+      unwrapHello: IncomingMessages.unwrapHello,
+      wrapHello: IncomingMessages.wrapHello,
+      open: this.incoming,
+    });
+  }
+
+  private receiveSnapshot(call: StreamCall): Incoming {
+    return new IncomingSnapshot({
+      context: this.context,
+      call,
+      lanes: [Lane.snapshot],
+      unwrapHello: IncomingSnapshot.unwrapHello,
+      wrapHello: IncomingSnapshot.wrapHello,
+      open: this.incoming,
+    });
+  }
+
+  private reportUnreachable(id: MemberId): void {
+    if (this.unreachable.has(id)) return;
+    this.unreachable.add(id);
+    this.report(() => {
+      this.unreachable.delete(id);
+      this.context.events.unreachable(id);
+    });
+  }
+
+  /** Tells the shell something in a later turn, so that none of its own calls into here leads back to it. */
+  private report(event: () => void): void {
+    this.due.push(event);
+    if (this.isReportDue) return;
+    this.isReportDue = true;
+    this.context.scheduler.after(0, () => {
+      const { due } = this;
+      this.isReportDue = false;
+      this.due = [];
+      for (const tell of due) if (this.isOpen) tell();
+    });
+  }
+
+  private logSnapshot(message: Message, reason: string | undefined): void {
+    const fields = { 'remote-peer-id': describeId(message.to), ...(reason && { reason }) };
+    if (reason === undefined) this.context.logger.log('info', 'sent a snapshot', fields);
+    else this.context.logger.log('warn', 'failed to send a snapshot', fields);
+  }
+}
+
+function openChannel(address: string): GrpcChannel {
+  return openGrpcJsChannel({
+    addresses: [address],
+    reconnectMaxMs: defaultPeerLimits.reconnectMaxMs,
+    flowControlWindowBytes: peerWindowBytes,
+  });
+}
+
+function isSameAddress(a: PeerAddress, b: PeerAddress): boolean {
+  return a.incarnation === b.incarnation && a.peerUrls.join() === b.peerUrls.join();
+}
