@@ -2,9 +2,10 @@ import { assert } from '../base/assert.ts';
 import type { KeyHandle } from './key-arena.ts';
 
 /**
- * Every version in the index, tombstones included, as columns of numbers: 36 bytes each and no object.
- * The versions of a key are a chain from the newest to the oldest; its head is in the key's record
- * (key-arena.ts). Columns come in chunks, so that growing never copies what is there.
+ * Every version in the index, tombstones included, as numbers in large arrays: 40 bytes each and no
+ * object. The versions of a key are a chain from the newest to the oldest; its head is in the key's
+ * record (key-arena.ts). A version is one record, side by side, because reading one touches most of
+ * it; records come in chunks, so that growing never copies what is there.
  */
 
 /** Names a version. 0 is none. */
@@ -24,31 +25,39 @@ const chunkVersions = 1 << chunkBits;
 /** An id is 32 bits: 4,294,967,296 versions. */
 const chunksMax = 2 ** (32 - chunkBits);
 
-class VersionChunk {
-  readonly createRevision = new Float64Array(chunkVersions);
-  readonly modRevision = new Float64Array(chunkVersions);
-  readonly version = new Float64Array(chunkVersions);
-  readonly modSub = new Uint32Array(chunkVersions);
-  readonly key = new Uint32Array(chunkVersions);
-  /** The next older version of the same key; in a freed record, the next freed one. */
-  readonly older = new Uint32Array(chunkVersions);
+// A record is five 64-bit floats wide. The first three are floats; then come 32-bit integers, counted
+// from the start of the record.
+const recordFloats = 5;
+const createRevisionAt = 0;
+const modRevisionAt = 1;
+const versionAt = 2;
+const recordWords = recordFloats * 2;
+const modSubAt = 6;
+const keyAt = 7;
+const olderAt = 8;
+
+interface VersionChunk {
+  readonly floats: Float64Array;
+  /** The same memory as 32-bit integers. */
+  readonly words: Uint32Array;
 }
 
 export class VersionTable {
-  private readonly chunks: VersionChunk[] = [new VersionChunk()];
+  private readonly chunks: VersionChunk[] = [newChunk()];
   private nextId: VersionId = 1;
   private firstFree: VersionId = 0;
 
   add(fields: VersionFields, older: VersionId): VersionId {
     const id = this.reserve();
-    const chunk = this.chunkOf(id);
-    const at = id & (chunkVersions - 1);
-    chunk.createRevision[at] = fields.createRevision;
-    chunk.modRevision[at] = fields.modRevision;
-    chunk.version[at] = fields.version;
-    chunk.modSub[at] = fields.modSub;
-    chunk.key[at] = fields.key;
-    chunk.older[at] = older;
+    const { floats, words } = this.chunkOf(id);
+    const float = (id & (chunkVersions - 1)) * recordFloats;
+    floats[float + createRevisionAt] = fields.createRevision;
+    floats[float + modRevisionAt] = fields.modRevision;
+    floats[float + versionAt] = fields.version;
+    const word = float * 2;
+    words[word + modSubAt] = fields.modSub;
+    words[word + keyAt] = fields.key;
+    words[word + olderAt] = older;
     return id;
   }
 
@@ -58,19 +67,19 @@ export class VersionTable {
   }
 
   createRevisionOf(id: VersionId): number {
-    return this.chunkOf(id).createRevision[id & (chunkVersions - 1)] as number;
+    return this.float(id, createRevisionAt);
   }
 
   modRevisionOf(id: VersionId): number {
-    return this.chunkOf(id).modRevision[id & (chunkVersions - 1)] as number;
+    return this.float(id, modRevisionAt);
   }
 
   modSubOf(id: VersionId): number {
-    return this.chunkOf(id).modSub[id & (chunkVersions - 1)] as number;
+    return this.word(id, modSubAt);
   }
 
   versionOf(id: VersionId): number {
-    return this.chunkOf(id).version[id & (chunkVersions - 1)] as number;
+    return this.float(id, versionAt);
   }
 
   isTombstone(id: VersionId): boolean {
@@ -78,15 +87,24 @@ export class VersionTable {
   }
 
   keyOf(id: VersionId): KeyHandle {
-    return this.chunkOf(id).key[id & (chunkVersions - 1)] as number;
+    return this.word(id, keyAt);
   }
 
+  /** The next older version of the same key; of a freed record, the next freed one. */
   olderOf(id: VersionId): VersionId {
-    return this.chunkOf(id).older[id & (chunkVersions - 1)] as number;
+    return this.word(id, olderAt);
   }
 
   setOlder(id: VersionId, older: VersionId): void {
-    this.chunkOf(id).older[id & (chunkVersions - 1)] = older;
+    this.chunkOf(id).words[(id & (chunkVersions - 1)) * recordWords + olderAt] = older;
+  }
+
+  private float(id: VersionId, at: number): number {
+    return this.chunkOf(id).floats[(id & (chunkVersions - 1)) * recordFloats + at] as number;
+  }
+
+  private word(id: VersionId, at: number): number {
+    return this.chunkOf(id).words[(id & (chunkVersions - 1)) * recordWords + at] as number;
   }
 
   private chunkOf(id: VersionId): VersionChunk {
@@ -102,8 +120,13 @@ export class VersionTable {
     const id = this.nextId++;
     if (id >>> chunkBits === this.chunks.length) {
       assert(this.chunks.length < chunksMax, 'the key index is full: 2^32 versions');
-      this.chunks.push(new VersionChunk());
+      this.chunks.push(newChunk());
     }
     return id;
   }
+}
+
+function newChunk(): VersionChunk {
+  const floats = new Float64Array(chunkVersions * recordFloats);
+  return { floats, words: new Uint32Array(floats.buffer) };
 }
