@@ -10,6 +10,7 @@ import {
 } from './index-node.ts';
 import type { KeyArena, KeyHandle } from './key-arena.ts';
 import { isEmptyRange } from './key-range.ts';
+import { KeySearch } from './key-search.ts';
 import type { KeyRange } from './types.ts';
 
 /** Sees keys in order; false ends the walk. It may not change the tree. */
@@ -43,9 +44,10 @@ export class IndexTree {
 
   /** 0 when the key is not in the tree, live or dead. */
   find(key: Bytes): KeyHandle {
+    const search = this.search(key);
     let node = this.root;
-    while (!node.isLeaf) node = node.childAt(this.childIndex(node, key));
-    const at = this.lowerBound(node, key);
+    while (!node.isLeaf) node = node.childAt(search.childIndex(node));
+    const at = search.lowerBound(node);
     if (at === node.count) return 0;
     const handle = handleOf(node.entries[at] as number);
     return this.arena.compare(handle, key) === 0 ? handle : 0;
@@ -53,7 +55,7 @@ export class IndexTree {
 
   /** Adds a key that is not there. */
   insert(handle: KeyHandle, key: Bytes, isLive: boolean): void {
-    const right = this.insertInto(this.root, leafEntry(handle, isLive), key);
+    const right = this.insertInto(this.root, leafEntry(handle, isLive), this.search(key));
     if (right === undefined) return;
     const root = new InnerNode();
     root.insertAt(0, this.root);
@@ -63,14 +65,15 @@ export class IndexTree {
 
   /** Counts a dead key as live again. */
   revive(key: Bytes): void {
+    const search = this.search(key);
     let node = this.root;
     while (!node.isLeaf) {
-      const at = this.childIndex(node, key);
+      const at = search.childIndex(node);
       node.live++;
       node.lives[at] = (node.lives[at] as number) + 1;
       node = node.childAt(at);
     }
-    const at = this.lowerBound(node, key);
+    const at = search.lowerBound(node);
     const entry = node.entries[at] as number;
     assert(at < node.count && !isLiveEntry(entry), 'the key to revive is not a dead one');
     node.entries[at] = leafEntry(handleOf(entry), true);
@@ -84,12 +87,16 @@ export class IndexTree {
       visitor(handle);
       return true;
     };
-    this.kill(this.root, range.from, { to: range.to, liveOnly: true, visitor: visitAll });
+    this.kill(this.root, this.search(range.from), {
+      to: range.to,
+      liveOnly: true,
+      visitor: visitAll,
+    });
   }
 
   /** Takes a key that is there out of the tree. Its handle is the caller's to free. */
   remove(key: Bytes): void {
-    this.removeFrom(this.root, key);
+    this.removeFrom(this.root, this.search(key));
     while (!this.root.isLeaf && this.root.count <= 1) {
       this.root = this.root.count === 0 ? new LeafNode() : this.root.childAt(0);
     }
@@ -98,13 +105,14 @@ export class IndexTree {
   /** The number of live keys below `key`. */
   rank(key: Bytes): number {
     let rank = 0;
+    const search = this.search(key);
     let node = this.root;
     while (!node.isLeaf) {
-      const at = this.childIndex(node, key);
+      const at = search.childIndex(node);
       rank += node.liveBefore(at);
       node = node.childAt(at);
     }
-    return rank + node.liveBefore(this.lowerBound(node, key));
+    return rank + node.liveBefore(search.lowerBound(node));
   }
 
   /** The number of live keys in the range. */
@@ -117,43 +125,23 @@ export class IndexTree {
   /** All keys of the range, dead ones too. */
   visit(range: KeyRange, visitor: KeyVisitor): void {
     if (isEmptyRange(range)) return;
-    this.walk(this.root, range.from, { to: range.to, liveOnly: false, visitor });
+    this.walk(this.root, this.search(range.from), { to: range.to, liveOnly: false, visitor });
   }
 
   /** The live keys of the range; stretches of dead ones are stepped over by whole subtrees. */
   visitLive(range: KeyRange, visitor: KeyVisitor): void {
     if (isEmptyRange(range)) return;
-    this.walk(this.root, range.from, { to: range.to, liveOnly: true, visitor });
+    this.walk(this.root, this.search(range.from), { to: range.to, liveOnly: true, visitor });
   }
 
-  /** The first position whose key is at or above `key`. */
-  private lowerBound(leaf: LeafNode, key: Bytes): number {
-    let low = 0;
-    let high = leaf.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.arena.compare(handleOf(leaf.entries[middle] as number), key) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  /** The last child that begins at or below `key`; the first child when none does. */
-  private childIndex(node: InnerNode, key: Bytes): number {
-    let low = 1;
-    let high = node.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.arena.compare(node.mins[middle] as number, key) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+  private search(key: Bytes): KeySearch {
+    return new KeySearch(this.arena, key);
   }
 
   /** Answers the new right neighbour when the node had to be split. */
-  private insertInto(node: IndexNode, entry: number, key: Bytes): IndexNode | undefined {
+  private insertInto(node: IndexNode, entry: number, search: KeySearch): IndexNode | undefined {
     if (node.isLeaf) {
-      const at = this.lowerBound(node, key);
+      const at = search.lowerBound(node);
       if (node.count < node.max) {
         node.insertAt(at, entry);
         return undefined;
@@ -164,8 +152,8 @@ export class IndexTree {
       else right.insertAt(at - splitAt, entry);
       return right;
     }
-    const at = this.childIndex(node, key);
-    const added = this.insertInto(node.childAt(at), entry, key);
+    const at = search.childIndex(node);
+    const added = this.insertInto(node.childAt(at), entry, search);
     node.refresh(at);
     if (added === undefined) return undefined;
     if (node.count < node.max) {
@@ -179,17 +167,17 @@ export class IndexTree {
     return right;
   }
 
-  private removeFrom(node: IndexNode, key: Bytes): void {
+  private removeFrom(node: IndexNode, search: KeySearch): void {
     if (node.isLeaf) {
-      const at = this.lowerBound(node, key);
-      const isThere = at < node.count && this.isKey(node.entries[at] as number, key);
+      const at = search.lowerBound(node);
+      const isThere = at < node.count && this.isKey(node.entries[at] as number, search.key);
       assert(isThere, 'the key to remove is not in the tree');
       node.removeAt(at);
       return;
     }
-    const at = this.childIndex(node, key);
+    const at = search.childIndex(node);
     const child = node.childAt(at);
-    this.removeFrom(child, key);
+    this.removeFrom(child, search);
     if (child.count === 0) {
       node.removeAt(at);
       return;
@@ -204,20 +192,20 @@ export class IndexTree {
   }
 
   /** Answers false once the walk is over. */
-  private walk(node: IndexNode, from: Bytes | undefined, walk: Walk): boolean {
-    if (node.isLeaf) return this.walkLeaf(node, from, walk);
-    const first = from === undefined ? 0 : this.childIndex(node, from);
+  private walk(node: IndexNode, search: KeySearch | undefined, walk: Walk): boolean {
+    if (node.isLeaf) return this.walkLeaf(node, search, walk);
+    const first = search?.childIndex(node) ?? 0;
     for (let i = first; i < node.count; i++) {
       if (i > first && this.isBeyond(node.mins[i] as number, walk.to)) return false;
       if (walk.liveOnly && node.lives[i] === 0) continue;
-      if (!this.walk(node.childAt(i), i === first ? from : undefined, walk)) return false;
+      if (!this.walk(node.childAt(i), i === first ? search : undefined, walk)) return false;
     }
     return true;
   }
 
-  private walkLeaf(leaf: LeafNode, from: Bytes | undefined, walk: Walk): boolean {
+  private walkLeaf(leaf: LeafNode, search: KeySearch | undefined, walk: Walk): boolean {
     const end = this.leafEnd(leaf, walk.to);
-    for (let i = from === undefined ? 0 : this.lowerBound(leaf, from); i < end; i++) {
+    for (let i = search?.lowerBound(leaf) ?? 0; i < end; i++) {
       const entry = leaf.entries[i] as number;
       const isLive = isLiveEntry(entry);
       if (walk.liveOnly && !isLive) continue;
@@ -227,23 +215,23 @@ export class IndexTree {
   }
 
   /** Like `walk` over live keys, and corrects the counts on its way back up. */
-  private kill(node: IndexNode, from: Bytes | undefined, walk: Walk): void {
+  private kill(node: IndexNode, search: KeySearch | undefined, walk: Walk): void {
     if (node.isLeaf) {
-      this.killInLeaf(node, from, walk);
+      this.killInLeaf(node, search, walk);
       return;
     }
-    const first = from === undefined ? 0 : this.childIndex(node, from);
+    const first = search?.childIndex(node) ?? 0;
     for (let i = first; i < node.count; i++) {
       if (i > first && this.isBeyond(node.mins[i] as number, walk.to)) return;
       if (node.lives[i] === 0) continue;
-      this.kill(node.childAt(i), i === first ? from : undefined, walk);
+      this.kill(node.childAt(i), i === first ? search : undefined, walk);
       node.refresh(i);
     }
   }
 
-  private killInLeaf(leaf: LeafNode, from: Bytes | undefined, walk: Walk): void {
+  private killInLeaf(leaf: LeafNode, search: KeySearch | undefined, walk: Walk): void {
     const end = this.leafEnd(leaf, walk.to);
-    for (let i = from === undefined ? 0 : this.lowerBound(leaf, from); i < end; i++) {
+    for (let i = search?.lowerBound(leaf) ?? 0; i < end; i++) {
       const entry = leaf.entries[i] as number;
       if (!isLiveEntry(entry)) continue;
       const handle = handleOf(entry);
@@ -254,7 +242,7 @@ export class IndexTree {
   }
 
   private leafEnd(leaf: LeafNode, to: Bytes | undefined): number {
-    return to === undefined ? leaf.count : this.lowerBound(leaf, to);
+    return to === undefined ? leaf.count : this.search(to).lowerBound(leaf);
   }
 
   private isBeyond(handle: KeyHandle, to: Bytes | undefined): boolean {

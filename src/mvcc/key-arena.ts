@@ -36,6 +36,8 @@ const slabsMax = 2 ** (31 - slabUnitBits);
 const noSlab: Slab = { bytes: new Uint8Array(0), words: new Uint32Array(0) };
 
 export class KeyArena {
+  /** How many leading bytes the two keys of the last comparison have in common. */
+  shared = 0;
   private readonly slabs: Slab[] = [newSlab(slabBytes)];
   /** The slab that is being filled, and its next free unit. Unit 0 of slab 0 is never given out. */
   private filling = 0;
@@ -76,18 +78,21 @@ export class KeyArena {
     return this.slabOf(handle).bytes.slice(start, start + this.lengthOf(handle));
   }
 
-  /** Negative, zero or positive as the key of the record is below, at or above `key`. */
-  compare(handle: KeyHandle, key: Bytes): number {
+  /**
+   * Negative, zero or positive as the key of the record is below, at or above `key`. The first
+   * `skip` bytes are known to be the same. Sets `shared`.
+   */
+  compare(handle: KeyHandle, key: Bytes, skip = 0): number {
     const slab = this.slabOf(handle);
     const offset = offsetOf(handle);
     const length = slab.words[(offset >>> 2) + 1] as number;
     const { bytes } = slab;
     const start = offset + headerBytes;
     const shorter = length < key.length ? length : key.length;
-    for (let i = 0; i < shorter; i++) {
-      const difference = (bytes[start + i] as number) - (key[i] as number);
-      if (difference !== 0) return difference;
-    }
+    let i = skip;
+    while (i < shorter && bytes[start + i] === key[i]) i++;
+    this.shared = i;
+    if (i < shorter) return (bytes[start + i] as number) - (key[i] as number);
     return length - key.length;
   }
 

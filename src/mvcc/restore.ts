@@ -43,7 +43,7 @@ export class StoreRestorer {
   private add({ key: rowKey, value }: PutRow): void {
     const { main, sub, isTombstone } = decodeRowKey(rowKey);
     const isLater = main > this.lastMain || (main === this.lastMain && sub > this.lastSub);
-    assert(isLater || this.lastMain === 0, `row ${main}.${sub} is out of order`);
+    assert(isLater, `row ${main}.${sub} is out of order`);
     this.lastMain = main;
     this.lastSub = sub;
     const { key, createRevision, modRevision, version } = decodeRowHead(value);
