@@ -23,6 +23,8 @@ export interface HttpHandlers {
   readonly client: HttpHandler;
   /** For `--listen-metrics-urls`: health and metrics alone, and no access control. */
   readonly metrics: HttpHandler;
+  /** For the peer URLs: the version alone. */
+  readonly peer: HttpHandler;
 }
 
 export function createHttpHandlers(options: HttpOptions): HttpHandlers {
@@ -38,6 +40,7 @@ export function createHttpHandlers(options: HttpOptions): HttpHandlers {
       if (mayEnter(request, response)) routeClient(request, response);
     },
     metrics: router(new Map(shared)),
+    peer: router(new Map([['/version', onlyGet(version)]])),
   };
 }
 

@@ -150,6 +150,23 @@ export class ServerMember implements Member, TransportEvents {
     this.resumeCompaction();
   }
 
+  get hasStopped(): boolean {
+    return this.isStopped;
+  }
+
+  /** Before a planned stop: a leader hands leadership to the voter that has most of the log, if one takes it. */
+  handOver(done: () => void): void {
+    let target: MemberId = noMember;
+    let most = 0;
+    for (const { id, match, isLearner, isRecentlyActive } of this.raft.status().progress) {
+      if (id === this.id || isLearner || !isRecentlyActive || match <= most) continue;
+      target = id;
+      most = match;
+    }
+    if (!this.isLeader || target === noMember) done();
+    else this.transferTo(target, done);
+  }
+
   /** Stops at once; nothing is flushed, for what matters is in the log already. `done` follows the last write. */
   stop(done: () => void): void {
     if (this.isStopped) return;

@@ -1,0 +1,109 @@
+import type { HttpHandlers } from '../api/http.ts';
+import type { ServerConfig } from '../config/server-config.ts';
+import { mustParseUrl } from '../config/urls.ts';
+import type { GrpcServerEngine } from '../grpc/engine.ts';
+import { createGrpcJsServer } from '../grpc/grpc-js-server.ts';
+import { listen, type HttpHandler, type Listener } from '../grpc/listener.ts';
+import type { Handlers } from '../grpc/types.ts';
+import type { Logger } from '../host/logger.ts';
+import { openPeerListener } from '../peer/peer-listener.ts';
+
+/** The ports of a member: for clients, for peers, and for metrics and health alone. */
+export interface Listeners {
+  readonly clientAddresses: readonly string[];
+  close(): Promise<void>;
+}
+
+/** gRPC takes requests that are larger than the limit by so much, so that etcd's own error is the answer. */
+const requestSlackBytes = 512 * 1024;
+/** How long calls in flight may go on when a member stops. */
+const closeGraceMs = 2000;
+
+export interface ListenerParts {
+  readonly config: ServerConfig;
+  readonly handlers: Handlers;
+  readonly peerHandlers: Handlers;
+  readonly http: HttpHandlers;
+  readonly logger: Logger;
+}
+
+type Close = (graceMs: number, done: () => void) => void;
+
+/** Opens every port, or none: then it throws with the port that was not to be had. */
+export async function openListeners(parts: ListenerParts): Promise<Listeners> {
+  const { config, handlers, http } = parts;
+  const grpc = clientEngine(config, handlers);
+  const closes: Close[] = [(graceMs, done) => grpc.close(graceMs, done)];
+  const close = async (): Promise<void> => {
+    await Promise.all(closes.map((each) => new Promise<void>((done) => each(closeGraceMs, done))));
+  };
+  try {
+    closes.push(await openPeers(parts));
+    const clients = await openAll(config.listenClientUrls, grpc, http.client, parts, closes);
+    await openAll(config.listenClientHttpUrls, grpc, http.client, parts, closes);
+    await openAll(config.listenMetricsUrls, withoutGrpc(), http.metrics, parts, closes);
+    return { clientAddresses: clients.map((listener) => listener.addressText), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function clientEngine(config: ServerConfig, handlers: Handlers): GrpcServerEngine {
+  return createGrpcJsServer({
+    handlers,
+    limits: {
+      requestBytesMax: config.maxRequestBytes + requestSlackBytes,
+      concurrentStreamsMax: config.maxConcurrentStreams,
+      keepAliveMinTimeMs: config.grpcKeepAliveMinTimeMs,
+      keepAliveIntervalMs: config.grpcKeepAliveIntervalMs,
+      keepAliveTimeoutMs: config.grpcKeepAliveTimeoutMs,
+    },
+  });
+}
+
+/** The metrics port speaks HTTP/1.1 alone. */
+function withoutGrpc(): GrpcServerEngine {
+  return { serve: (socket) => void socket.destroy(), close: (_graceMs, done) => done() };
+}
+
+async function openPeers({ config, peerHandlers, http, logger }: ListenerParts): Promise<Close> {
+  const outcome = await openPeerListener({
+    addresses: config.listenPeerUrls.map(addressOf),
+    handlers: peerHandlers,
+    http: http.peer,
+    requestBytesMax: config.maxRequestBytes,
+    onError: (error) => logger.log('warn', 'peer listener', { error: error.message }),
+  });
+  if (!outcome.ok) throw new Error(outcome.error.text);
+  return (graceMs, done) => outcome.listener.close(graceMs, done);
+}
+
+async function openAll(
+  urls: readonly string[],
+  grpc: GrpcServerEngine,
+  http: HttpHandler,
+  { logger }: ListenerParts,
+  closes: Close[],
+): Promise<readonly Listener[]> {
+  const opened: Listener[] = [];
+  for (const url of urls) {
+    const outcome = await listen({
+      address: addressOf(url),
+      grpc,
+      http,
+      onError: (error) => logger.log('warn', 'client listener', { url, error: error.message }),
+    });
+    if (!outcome.ok) throw new Error(outcome.error.text);
+    const { listener } = outcome;
+    opened.push(listener);
+    closes.push((graceMs, done) => listener.close(graceMs, done));
+  }
+  return opened;
+}
+
+function addressOf(url: string): string {
+  const { scheme, host, port, socketPath } = mustParseUrl(url);
+  if (scheme === 'unix' || scheme === 'unixs') return `unix://${socketPath ?? ''}`;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
