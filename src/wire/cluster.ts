@@ -21,7 +21,9 @@ export const Member = message('etcdserverpb.Member', {
 });
 export type Member = MessageOf<typeof Member>;
 
-export const MemberListRequest = message('etcdserverpb.MemberListRequest', { linearizable: bool(1) });
+export const MemberListRequest = message('etcdserverpb.MemberListRequest', {
+  linearizable: bool(1),
+});
 export type MemberListRequest = MessageOf<typeof MemberListRequest>;
 
 export const MemberListResponse = message('etcdserverpb.MemberListResponse', {

@@ -1,5 +1,12 @@
 import { assert, mustBeSafe } from '../base/assert.ts';
-import { readBigUint64, readUint32, readUint64, writeBigUint64, writeUint32, writeUint64 } from '../base/bytes.ts';
+import {
+  readBigUint64,
+  readUint32,
+  readUint64,
+  writeBigUint64,
+  writeUint32,
+  writeUint64,
+} from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 
 /**

@@ -2,9 +2,16 @@ import { enumeration, message, nested, repeatedNested, string, type MessageOf } 
 
 /** Package grpc.health.v1 (gRPC health checking protocol). */
 
-export const ServingStatus = { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
+export const ServingStatus = {
+  UNKNOWN: 0,
+  SERVING: 1,
+  NOT_SERVING: 2,
+  SERVICE_UNKNOWN: 3,
+} as const;
 
-export const HealthCheckRequest = message('grpc.health.v1.HealthCheckRequest', { service: string(1) });
+export const HealthCheckRequest = message('grpc.health.v1.HealthCheckRequest', {
+  service: string(1),
+});
 export type HealthCheckRequest = MessageOf<typeof HealthCheckRequest>;
 
 export const HealthCheckResponse = message('grpc.health.v1.HealthCheckResponse', {

@@ -87,7 +87,9 @@ export const HashKVResponse = message('etcdserverpb.HashKVResponse', {
 });
 export type HashKVResponse = MessageOf<typeof HashKVResponse>;
 
-export const MoveLeaderRequest = message('etcdserverpb.MoveLeaderRequest', { targetId: uint64Id(1) });
+export const MoveLeaderRequest = message('etcdserverpb.MoveLeaderRequest', {
+  targetId: uint64Id(1),
+});
 export type MoveLeaderRequest = MessageOf<typeof MoveLeaderRequest>;
 
 export const MoveLeaderResponse = message('etcdserverpb.MoveLeaderResponse', {

@@ -1,5 +1,5 @@
 import { concatBytes, emptyBytes, textOf, utf8, type Bytes } from '../base/bytes.ts';
-import { nestingMax, tagNumber, WireError, WireReader, WireWriter } from './varint.ts';
+import { malformed, nestingMax, tagNumber, WireError, WireReader, WireWriter } from './varint.ts';
 
 /**
  * Table-driven Protocol Buffers (proto3): a message is a table of fields, from which its TypeScript type, its
@@ -14,16 +14,28 @@ export interface Field<Value> {
   readonly numbers: readonly number[];
   readonly initial: () => Value;
   /** Reads one occurrence; answers undefined where the wire type is not the field's. */
-  readonly read: (cursor: DecodeCursor, number: number, wireType: number, old: Value) => Value | undefined;
+  readonly read: (
+    cursor: DecodeCursor,
+    number: number,
+    wireType: number,
+    old: Value,
+  ) => Value | undefined;
   readonly write: (writer: WireWriter, value: Value) => void;
 }
 
 /** A reader and what the decoding of the whole message has come upon so far. */
 export interface DecodeCursor {
   readonly reader: WireReader;
-  readonly depth: number;
-  readonly found: { unknownFields: boolean };
+  /** Messages around the one being read. */
+  depth: number;
+  readonly found: { unknownFields: boolean; rawMerges: number };
 }
+
+/**
+ * Occurrences of raw message fields that are joined to one before them, in a whole message. No encoder writes
+ * any; each copies what was there, so that unbounded they would take quadratic time.
+ */
+const rawMergesMax = 16;
 
 export interface Codec<Message> {
   /** The full name, for example `etcdserverpb.PutRequest`. */
@@ -59,14 +71,19 @@ export function message<S extends Shape>(name: string, shape: S): Codec<MessageO
 
 function buildCodec<M>(name: string, shape: Record<string, Field<unknown>>): Codec<M> {
   const entries: Entry[] = Object.entries(shape).map(([key, field]) => ({ key, field }));
-  const backwards = [...entries].reverse();
+  const backwards = entries.toReversed();
   const byNumber = new Map<number, Entry>();
-  for (const entry of entries) for (const number of entry.field.numbers) byNumber.set(number, entry);
+  for (const entry of entries)
+    for (const number of entry.field.numbers) byNumber.set(number, entry);
 
-  const create = (fields: Partial<M> = {}): M => {
-    const whole: Record<string, unknown> = {};
-    for (const { key, field } of entries) whole[key] = field.initial();
-    return Object.assign(whole, fields) as M;
+  // A copy of one object is made far faster than an object field by field; lists alone are not shared.
+  const defaults: Record<string, unknown> = {};
+  for (const { key, field } of entries) defaults[key] = field.initial();
+  const lists = entries.filter(({ field }) => field.kind === 'repeated').map(({ key }) => key);
+  const create = (fields?: Partial<M>): M => {
+    const whole: Record<string, unknown> = { ...defaults, ...fields };
+    for (const key of lists) if (whole[key] === defaults[key]) whole[key] = [];
+    return whole as M;
   };
   const readInto = (cursor: DecodeCursor, previous?: M): M => {
     const target = (previous ?? create()) as Record<string, unknown>;
@@ -92,7 +109,7 @@ function buildCodec<M>(name: string, shape: Record<string, Field<unknown>>): Cod
     }
   };
   const inspect = (bytes: Bytes): { message: M; hasUnknownFields: boolean } => {
-    const found = { unknownFields: false };
+    const found = { unknownFields: false, rawMerges: 0 };
     const decoded = readInto({ reader: new WireReader(bytes), depth: 0, found });
     return { message: decoded, hasUnknownFields: found.unknownFields };
   };
@@ -235,7 +252,10 @@ function writeDelimited(writer: WireWriter, value: Bytes): void {
 }
 
 /** A nested message; absent is `undefined`. A function breaks the cycle of a message that holds itself. */
-export const nested = <M>(number: number, codec: Codec<M> | (() => Codec<M>)): Field<M | undefined> =>
+export const nested = <M>(
+  number: number,
+  codec: Codec<M> | (() => Codec<M>),
+): Field<M | undefined> =>
   single<M | undefined>(
     number,
     delimited,
@@ -254,10 +274,13 @@ export const rawNested = (number: number): Field<Bytes | undefined> =>
     number,
     delimited,
     () => undefined,
-    ({ reader }, old) => {
+    ({ reader, found }, old) => {
       // proto3 merges a message field that occurs twice; joined encodings decode as the merged message.
       const next = reader.readDelimited();
-      return old === undefined ? next : concatBytes([old, next]);
+      if (old === undefined) return next;
+      found.rawMerges += 1;
+      if (found.rawMerges > rawMergesMax) throw new WireError(malformed);
+      return concatBytes([old, next]);
     },
     (writer, value) => {
       if (value === undefined) return false;
@@ -271,10 +294,13 @@ function resolve<M>(codec: Codec<M> | (() => Codec<M>)): Codec<M> {
 }
 
 function readNested<M>(cursor: DecodeCursor, codec: Codec<M>, old: M | undefined): M {
-  const depth = cursor.depth + 1;
-  if (depth > nestingMax) throw new WireError('proto: exceeded maximum recursion depth');
-  const reader = new WireReader(cursor.reader.readDelimited());
-  return codec.readInto({ reader, depth, found: cursor.found }, old);
+  if (cursor.depth === nestingMax) throw new WireError('proto: exceeded maximum recursion depth');
+  const outerEnd = cursor.reader.enter();
+  cursor.depth += 1;
+  const value = codec.readInto(cursor, old);
+  cursor.depth -= 1;
+  cursor.reader.leave(outerEnd);
+  return value;
 }
 
 function writeNested<M>(writer: WireWriter, codec: Codec<M>, value: M): void {
@@ -345,8 +371,9 @@ function repeatedVarint<Value>(
       const values = old as Value[];
       if (wireType === varint) readOne(cursor.reader, values);
       else if (wireType === delimited) {
-        const packed = new WireReader(cursor.reader.readDelimited());
-        while (!packed.atEnd) readOne(packed, values);
+        const outerEnd = cursor.reader.enter();
+        while (!cursor.reader.atEnd) readOne(cursor.reader, values);
+        cursor.reader.leave(outerEnd);
       } else return undefined;
       return values;
     },

@@ -1,4 +1,13 @@
-import { bytes, enumeration, int64, int64Id, message, nested, rawNested, type MessageOf } from './message.ts';
+import {
+  bytes,
+  enumeration,
+  int64,
+  int64Id,
+  message,
+  nested,
+  rawNested,
+  type MessageOf,
+} from './message.ts';
 
 /** Package mvccpb: what a key holds, and what happened to it. Field numbers are etcd's. */
 

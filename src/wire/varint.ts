@@ -10,7 +10,8 @@ export class WireError extends Error {
   override readonly name = 'WireError';
 }
 
-const malformed = 'proto: cannot parse invalid wire-format data';
+/** What protobuf-go says of nearly everything. */
+export const malformed = 'proto: cannot parse invalid wire-format data';
 const saturated = Number.MAX_SAFE_INTEGER;
 const two32 = 0x1_0000_0000;
 
@@ -18,24 +19,27 @@ const two32 = 0x1_0000_0000;
 export class WireReader {
   readonly bytes: Bytes;
   offset = 0;
+  /** Where the message being read ends; that of a nested one lies before that of the whole. */
+  private end: number;
   low = 0;
   high = 0;
 
   constructor(bytes: Bytes) {
     this.bytes = bytes;
+    this.end = bytes.length;
   }
 
   get atEnd(): boolean {
-    return this.offset >= this.bytes.length;
+    return this.offset >= this.end;
   }
 
   readVarint(): void {
-    const { bytes } = this;
+    const { bytes, end } = this;
     let low = 0;
     let high = 0;
     for (let i = 0; i < 10; i++) {
-      const byte = bytes[this.offset++];
-      if (byte === undefined) throw new WireError(malformed);
+      if (this.offset >= end) throw new WireError(malformed);
+      const byte = bytes[this.offset++] as number;
       const group = byte & 0x7f;
       if (i < 4) low |= group << (7 * i);
       else if (i === 4) {
@@ -75,12 +79,29 @@ export class WireReader {
 
   /** A length-delimited field's bytes: a view of the input, not a copy. */
   readDelimited(): Bytes {
-    this.readVarint();
-    const length = this.unsignedSaturating();
+    const length = this.readLength();
     const start = this.offset;
-    if (length > this.bytes.length - start) throw new WireError(malformed);
     this.offset = start + length;
     return this.bytes.subarray(start, this.offset);
+  }
+
+  /** Goes into a length-delimited field, which is then all there is to read; answers what `leave` takes. */
+  enter(): number {
+    const outerEnd = this.end;
+    const length = this.readLength();
+    this.end = this.offset + length;
+    return outerEnd;
+  }
+
+  leave(outerEnd: number): void {
+    this.end = outerEnd;
+  }
+
+  private readLength(): number {
+    this.readVarint();
+    const length = this.unsignedSaturating();
+    if (length > this.end - this.offset) throw new WireError(malformed);
+    return length;
   }
 
   /** Steps over a field of any wire type; groups are skipped whole. */
@@ -122,7 +143,7 @@ export class WireReader {
 
   private advance(length: number): void {
     this.offset += length;
-    if (this.offset > this.bytes.length) throw new WireError(malformed);
+    if (this.offset > this.end) throw new WireError(malformed);
   }
 }
 
