@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { checkTxn } from '../../src/apply/check-txn.ts';
 import { CommandKind } from '../../src/wire/command.ts';
 import { Machine } from './harness.ts';
