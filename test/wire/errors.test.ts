@@ -73,7 +73,11 @@ const texts: Partial<Record<keyof typeof Code, readonly string[]>> = {
     'unhealthy cluster',
   ],
   DataLoss: ['corrupt cluster'],
-  Unknown: ['re-configuration failed due to not enough started members', 'too many requests'],
+  Unknown: [
+    'request timed out, leader transfer took too long',
+    're-configuration failed due to not enough started members',
+    'too many requests',
+  ],
 };
 
 describe('the table of errors', () => {
