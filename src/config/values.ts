@@ -66,6 +66,7 @@ function parseInteger(text: string): number | undefined {
   if (match === null) return undefined;
   const prefix = match[2]?.toLowerCase() ?? '';
   const digits = (match[3] as string).replaceAll('_', '');
+  if (prefix === '' && /\D/.test(digits)) return undefined;
   const number = Number(`${prefix === '0' ? '0o' : prefix}${digits}`);
   if (Number.isNaN(number)) return undefined;
   return match[1] === '-' ? -number : number;
