@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { formatDuration, parseDuration } from '../../src/config/duration.ts';
 import { nearestWord } from '../../src/config/suggest.ts';
 import { parseEndpointUrl } from '../../src/config/urls.ts';

@@ -29,7 +29,7 @@ export const txn: Verb = {
     const client = context.openClient();
     prompt(context, 'compares:');
     const compare: Compare[] = [];
-    for (const line of await readBlock(context)) compare.push(parseCompare(line));
+    for await (const line of readBlock(context)) compare.push(parseCompare(line));
     prompt(context, 'success requests (get, put, del):');
     const success = await readOperations(context);
     prompt(context, 'failure requests (get, put, del):');
@@ -42,20 +42,19 @@ function prompt(context: VerbContext, text: string): void {
   if (context.values.boolean('interactive')) context.writeOut(utf8(`${text}\n`));
 }
 
-/** The lines up to an empty one, which has to be there. */
-async function readBlock(context: VerbContext): Promise<readonly string[]> {
-  const lines: string[] = [];
+/** The lines up to an empty one, which has to be there; each is judged before the next is asked for. */
+async function* readBlock(context: VerbContext): AsyncGenerator<string> {
   for (;;) {
     const line = (await context.input.readLine())?.trim();
     if (line === undefined) throw invalidInput('EOF');
-    if (line === '') return lines;
-    lines.push(line);
+    if (line === '') return;
+    yield line;
   }
 }
 
 async function readOperations(context: VerbContext): Promise<readonly RequestOp[]> {
   const operations: RequestOp[] = [];
-  for (const line of await readBlock(context)) {
+  for await (const line of readBlock(context)) {
     operations.push(await parseOperation(context, line));
   }
   return operations;
