@@ -55,7 +55,7 @@ const files: readonly SourceFile[] = readdirSync(src, { recursive: true, encodin
 
 /** Specifiers of import and export lines; comments and strings that hold none are left out by the anchor. */
 function importsOf(file: SourceFile): readonly string[] {
-  const pattern = /^(?:import|export)\b[^;'"]*?(?:from\s+)?['"]([^'"]+)['"]/gm;
+  const pattern = /^(?:import|export)\s+(?:[\w*\s{},]+\s+from\s+)?['"]([^'"]+)['"]/gm;
   return [...file.text.matchAll(pattern)].map((match) => match[1] ?? '');
 }
 

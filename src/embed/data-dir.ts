@@ -47,6 +47,7 @@ export async function openOrCreateDataDir(
   await new Promise<void>((resolve) => dataDir.close(resolve));
   throw new Error(
     `${dataDir.provenLoss} This member has lost what it had acknowledged, and must not take part any more. ` +
-      `Stop it, remove the data dir ${config.dataDir}, remove the member from the cluster and add it again as a new one.`,
+      `Stop it, remove the data dir ${config.dataDir}, remove the member from the cluster and add it again ` +
+      'as a new one.',
   );
 }

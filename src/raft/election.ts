@@ -28,7 +28,7 @@ function preCampaign(core: Core): void {
   recordVote(core, core.id, true);
 }
 
-/** The own vote counts, as any promise does, when it is on disk (persist.ts). */
+/** The own vote counts, like any promise does, when it is on disk (persist.ts). */
 function stand(core: Core, isTransfer: boolean): void {
   becomeCandidate(core);
   requestVotes(core, 'MsgVote', core.term, isTransfer);

@@ -22,7 +22,7 @@ function maybeRestore(core: Core, snapshot: SnapshotMeta): boolean {
     log.commitTo(snapshot.index);
     return false;
   }
-  // Its configuration, as any, takes effect when it is applied: when the snapshot is installed.
+  // Its configuration, like any, takes effect when it is applied: when the snapshot is installed.
   log.restore(snapshot);
   return true;
 }

@@ -61,7 +61,7 @@ function mayChangeConfiguration(core: Core, entries: readonly ProposedEntry[]): 
   return true;
 }
 
-/** A leader's log only grows (I2). Its own copy counts when the write completes, as any follower's does. */
+/** A leader's log only grows (I2). Its own copy counts when the write completes, like any follower's does. */
 export function appendAsLeader(core: Core, proposed: readonly ProposedEntry[]): void {
   let index = core.log.lastIndex();
   const entries: Entry[] = [];

@@ -26,7 +26,9 @@ import { reloadAppliedState, type AppliedState, type AppliedStateLoader } from '
 import { ApplyLoop, type AppliedPosition } from './apply-loop.ts';
 import { Compactor } from './compactor.ts';
 import { Exclusive } from './exclusive.ts';
+import { hurryFirstElection } from './first-election.ts';
 import { HashKvService } from './hash-kv.ts';
+import { awaitLeader, bestTransferee } from './leader-transfer.ts';
 import { Leadership } from './leadership.ts';
 import { memberMetrics, type MemberFigures, type MemberMetrics } from './metrics.ts';
 import { Proposals } from './proposals.ts';
@@ -78,7 +80,7 @@ export interface MemberParts {
   readonly onFatal: (reason: string) => void;
 }
 
-/** Committed entries that are not applied yet, beyond which proposals are refused (etcd: maxGapBetweenApplyAndCommitIndex). */
+/** Committed entries not applied yet, beyond which proposals are refused (etcd v3_server.go). */
 const applyGapMax = 5000;
 /** Entries below the catch-up window gather until this many can go at once. */
 const logCompactionStep = 1000;
@@ -148,6 +150,15 @@ export class ServerMember implements Member, TransportEvents {
     this.transport.setPeers(this.peers());
     this.raftLoop.start();
     this.resumeCompaction();
+    hurryFirstElection({
+      scheduler: this.parts.host.scheduler,
+      tickMs: this.parts.settings.tickMs,
+      electionTicks: this.parts.settings.raft.electionTicks,
+      isOver: () => this.isStopped || this.leadership.hasLeader,
+      members: () => this.state.membership.list().length,
+      hasCompany: () => this.transport.activePeers(Number.MAX_SAFE_INTEGER).size > 0,
+      advanceTicks: (count) => this.raftLoop.advanceTicks(count),
+    });
   }
 
   get hasStopped(): boolean {
@@ -156,13 +167,7 @@ export class ServerMember implements Member, TransportEvents {
 
   /** Before a planned stop: a leader hands leadership to the voter that has most of the log, if one takes it. */
   handOver(done: () => void): void {
-    let target: MemberId = noMember;
-    let most = 0;
-    for (const { id, match, isLearner, isRecentlyActive } of this.raft.status().progress) {
-      if (id === this.id || isLearner || !isRecentlyActive || match <= most) continue;
-      target = id;
-      most = match;
-    }
+    const target = bestTransferee(this.raft.status());
     if (!this.isLeader || target === noMember) done();
     else this.transferTo(target, done);
   }
@@ -326,6 +331,7 @@ export class ServerMember implements Member, TransportEvents {
     const { slicer, state } = this;
     return {
       slicer,
+      scheduler: this.parts.host.scheduler,
       store: state.revisions,
       isInForce: () => !this.isInstalling && this.state === state,
       chunkBytes: this.parts.settings.maxRequestBytes,
@@ -333,21 +339,8 @@ export class ServerMember implements Member, TransportEvents {
   }
 
   private transferTo(target: MemberId, done: Done<undefined>): void {
-    if (this.lead === target) {
-      done(ok(undefined));
-      return;
-    }
-    const finish = (outcome: Outcome<undefined>): void => {
-      timer.cancel();
-      unsubscribe();
-      done(outcome);
-    };
-    const timer = this.parts.host.scheduler.after(this.requestTimeoutMs, () =>
-      finish(failed(errors.timeoutLeaderTransfer)),
-    );
-    const unsubscribe = this.leadership.onChange(() => {
-      if (this.lead === target) finish(ok(undefined));
-    });
+    const { scheduler } = this.parts.host;
+    awaitLeader({ target, leadership: this.leadership, scheduler, timeoutMs: this.requestTimeoutMs }, done);
     this.raftLoop.transferLeadership(target);
   }
 

@@ -1,8 +1,9 @@
 import { assert } from '../base/assert.ts';
 import { RangeStreamCursor } from '../apply/range-stream.ts';
 import { RangeCursor } from '../apply/range.ts';
-import type { RevisionStore } from '../mvcc/types.ts';
-import { errors, failed } from '../wire/errors.ts';
+import type { Scheduler } from '../base/clock.ts';
+import type { MvccStore } from '../mvcc/store.ts';
+import { errors, failed, type Outcome } from '../wire/errors.ts';
 import type { RangeRequest, RangeResponse } from '../wire/kv.ts';
 import type { Slicer } from './slicer.ts';
 import type { Done, RangeStreamSource } from './types.ts';
@@ -13,9 +14,13 @@ import type { Done, RangeStreamSource } from './types.ts';
 const rowsPerStep = 64;
 const bytesPerStep = 256 * 1024;
 
+/** A range holds back compactions of what it reads for so long; after that it fails if one waits. */
+const pinMsMax = 30_000;
+
 export interface RangeParts {
   readonly slicer: Slicer;
-  readonly store: RevisionStore;
+  readonly scheduler: Scheduler;
+  readonly store: MvccStore;
   /** False once a received snapshot has taken the store's place: its rows are gone. */
   readonly isInForce: () => boolean;
   /** The encoded size that the chunks of a stream aim at. */
@@ -23,20 +28,31 @@ export interface RangeParts {
 }
 
 export function runRange(parts: RangeParts, request: RangeRequest, done: Done<RangeResponse>): void {
-  const opened = RangeCursor.open(parts.store, request);
+  const { slicer, scheduler, store } = parts;
+  const revision = request.revision > 0 ? request.revision : store.revision;
+  const opened = RangeCursor.open(store, request, { isPinned: true });
   if (!opened.ok) {
     done(opened);
     return;
   }
   const cursor = opened.value;
-  parts.slicer.run(() => {
-    if (!parts.isInForce()) {
-      done(failed(errors.timeout));
-      return true;
+  let release: (() => void) | undefined;
+  let untilMs = 0;
+  const finish = (outcome: Outcome<RangeResponse>): true => {
+    release?.();
+    done(outcome);
+    return true;
+  };
+  slicer.run(() => {
+    if (!parts.isInForce()) return finish(failed(errors.timeout));
+    if (cursor.advance(rowsPerStep, bytesPerStep).isDone) return finish(cursor.response());
+    if (release === undefined) {
+      release = store.pin(revision);
+      untilMs = scheduler.nowMs() + pinMsMax;
+    } else if (scheduler.nowMs() > untilMs && store.compactRevision > revision) {
+      return finish(failed(errors.compacted));
     }
-    const { isDone } = cursor.advance(rowsPerStep, bytesPerStep);
-    if (isDone) done(cursor.response());
-    return isDone;
+    return false;
   });
 }
 
