@@ -13,7 +13,7 @@ export const repositoryRoot = fileURLToPath(new URL('../../../', import.meta.url
 
 export const quorate: Program = {
   label: 'quorate',
-  command: [process.execPath, join(repositoryRoot, 'dist/src/cli/main.js'), 'server'],
+  command: [process.execPath, join(repositoryRoot, 'dist/src/cli/main.cjs'), 'server'],
 };
 
 /** A real etcd, built by the interop toolchain. */
