@@ -56,6 +56,7 @@ export function inspectLogFile(name: string, content: Bytes): LogFileState {
       const record = readPhysicalRecord(content, at, end);
       if (record === undefined) {
         damagedAt ??= openAt ?? at;
+        isFollowed ||= hasRecordStart(content, at + 1, end);
         break;
       }
       const begins = record.type === full || record.type === first;
@@ -67,6 +68,16 @@ export function inspectLogFile(name: string, content: Bytes): LogFileState {
     }
   }
   return { name, sizeBytes: content.length, damagedAt: damagedAt ?? openAt, isFollowed };
+}
+
+/** Looks at every offset: where a record is damaged its length cannot be trusted to lead to the next. */
+function hasRecordStart(content: Bytes, from: number, blockEnd: number): boolean {
+  for (let at = from; at + headerBytes <= blockEnd; at++) {
+    const type = content[at + 6];
+    if (type !== full && type !== first) continue;
+    if (readPhysicalRecord(content, at, blockEnd) !== undefined) return true;
+  }
+  return false;
 }
 
 function readPhysicalRecord(

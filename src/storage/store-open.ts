@@ -1,4 +1,4 @@
-import { copyBytes, emptyBytes } from '../base/bytes.ts';
+import { copyBytes, emptyBytes, hex } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Database } from './database.ts';
 import { StorageError, rejoinAdvice } from './errors.ts';
@@ -48,8 +48,9 @@ export async function loadStore(options: StoreOpenOptions): Promise<StoreContent
     for (const { key: diskKey, value: sealed } of rows) {
       const value = unseal(diskKey, sealed);
       const space = spaceOf(diskKey);
-      if (value === undefined || space === undefined)
-        throw damaged('a row does not match its checksum');
+      if (value === undefined || space === undefined) {
+        throw damaged(`row ${hex(diskKey)} does not match its checksum`);
+      }
       tally.addSealed(rowBytes(diskKey, value.length), sealed);
       const row = { key: diskKey.subarray(1), value };
       if (space === 'revision') revisions.push(row);

@@ -70,7 +70,7 @@ export interface Fixture {
   readonly path: string;
   /** Errors that ended the member. */
   readonly fatal: StorageError[];
-  create(entries?: readonly Entry[], hardState?: HardState): Promise<void>;
+  create(entries?: readonly Entry[], hardState?: HardState, made?: typeof identity): Promise<void>;
   open(more?: Partial<DataDirOpenOptions>): Promise<DataDir>;
   /** Closes what is open and removes everything. */
   end(): Promise<void>;
@@ -90,8 +90,8 @@ export function fixtureOn(disk: Disk, path: string, scheduler: Scheduler = realS
     disk,
     path,
     fatal,
-    create: (entries = [], hardState = firstHardState) =>
-      createDataDir({ ...common, identity, entries, hardState }),
+    create: (entries = [], hardState = firstHardState, made = identity) =>
+      createDataDir({ ...common, identity: made, entries, hardState }),
     async open(more = {}) {
       const dataDir = await openDataDir({ ...common, ...more });
       opened.push(dataDir);
