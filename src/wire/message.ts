@@ -71,6 +71,7 @@ export function message<S extends Shape>(name: string, shape: S): Codec<MessageO
 
 function buildCodec<M>(name: string, shape: Record<string, Field<unknown>>): Codec<M> {
   const entries: Entry[] = Object.entries(shape).map(([key, field]) => ({ key, field }));
+  const writer = new WireWriter();
   const backwards = entries.toReversed();
   const byNumber = new Map<number, Entry>();
   for (const entry of entries)
@@ -117,7 +118,8 @@ function buildCodec<M>(name: string, shape: Record<string, Field<unknown>>): Cod
     name,
     create,
     encode: (fields) => {
-      const writer = new WireWriter();
+      // One writer for all messages of a codec, as none is encoded while another is.
+      writer.clear();
       writeTo(writer, fields);
       return writer.finish();
     },

@@ -163,6 +163,8 @@ export function tagNumber(reader: WireReader): number {
 }
 
 const startCapacity = 256;
+/** A buffer that has grown beyond this for one large message is not kept for the next. */
+const keptCapacityMax = 64 * 1024;
 
 /**
  * Writes a message from back to front: by the time a length is due the content stands already, so nested
@@ -177,8 +179,16 @@ export class WireWriter {
     return this.buffer.length - this.start;
   }
 
+  /** Begins a new message, in the same buffer. */
+  clear(): void {
+    this.start = this.buffer.length;
+  }
+
+  /** The message, as an array of its own. */
   finish(): Bytes {
-    return this.buffer.slice(this.start);
+    const message = this.buffer.slice(this.start);
+    if (this.buffer.length > keptCapacityMax) this.buffer = new Uint8Array(startCapacity);
+    return message;
   }
 
   writeBytes(bytes: Bytes): void {
