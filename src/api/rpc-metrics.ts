@@ -1,6 +1,6 @@
 import type { Counter, Labels, Metrics } from '../host/metrics.ts';
 import { Code } from '../wire/errors.ts';
-import type { Method } from './methods.ts';
+import type { Method } from '../wire/services.ts';
 
 /**
  * What etcd counts of its calls: go-grpc-middleware's `grpc_server_*`, and etcd's own counters

@@ -4,11 +4,11 @@ import type { Handler, StreamCall, UnaryCall } from '../grpc/types.ts';
 import type { Member } from '../server/types.ts';
 import { Code, type EtcdError } from '../wire/errors.ts';
 import type { Codec } from '../wire/message.ts';
+import { methods, type Method } from '../wire/services.ts';
 import { WireError } from '../wire/varint.ts';
 import { refuseCall, requiresLeader } from './admission.ts';
 import { StreamExchange, UnaryExchange } from './exchange.ts';
 import type { LeaderWatch } from './leader-watch.ts';
-import { methods, type Method } from './methods.ts';
 import { MethodMetrics, type RpcMetrics } from './rpc-metrics.ts';
 
 /** What the services of one member share. */

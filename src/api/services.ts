@@ -2,12 +2,12 @@ import type { Scheduler } from '../base/clock.ts';
 import type { Handlers } from '../grpc/types.ts';
 import type { Metrics } from '../host/metrics.ts';
 import type { Member } from '../server/types.ts';
+import { methods } from '../wire/services.ts';
 import { clusterRoutes } from './cluster.ts';
 import { healthRoutes } from './health.ts';
 import { kvRoutes } from './kv.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { maintenanceRoutes } from './maintenance.ts';
-import { methods } from './methods.ts';
 import { RpcMetrics } from './rpc-metrics.ts';
 import { unimplemented, type ApiContext, type ApiLimits } from './rpc.ts';
 

@@ -85,7 +85,8 @@ function findCaller(): string {
   Error.stackTraceLimit = limit;
   for (const line of stack.split('\n').slice(1)) {
     const [, place, lineNumber] = /([^/\\]+[/\\][^/\\:]+):(\d+):\d+\)?$/.exec(line) ?? [];
-    if (place !== undefined && !/host[/\\]logger\.[jt]s$/.test(place)) return `${place}:${lineNumber}`;
+    if (place !== undefined && !/host[/\\]logger\.[jt]s$/.test(place))
+      return `${place}:${lineNumber}`;
   }
   return 'unknown:0';
 }
