@@ -30,11 +30,7 @@ export class HashKvService {
 
   /** The hash at `revision`, 0 standing for the newest. */
   hashKv(revision: number, done: Done<KvHash>): void {
-    const known = this.compactions.find(revision);
-    if (known !== undefined) {
-      done(ok(known));
-      return;
-    }
+    // Behind a compaction that is under way, so that its hash is known when it is asked for.
     const isTaken = this.parts.exclusive.maybeRun((release) => {
       this.compute(revision, (outcome) => {
         release();
@@ -60,6 +56,11 @@ export class HashKvService {
   }
 
   private compute(asked: number, done: (outcome: Outcome<KvHash>) => void): void {
+    const known = this.compactions.find(asked);
+    if (known !== undefined) {
+      done(ok(known));
+      return;
+    }
     const { revision: current, compactRevision } = this.parts.revisions();
     const revision = asked === 0 ? current : asked;
     if (revision > current) done(failed(errors.futureRevision));
