@@ -1,4 +1,4 @@
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import * as grpc from '@grpc/grpc-js';
 import { describeUnknown, type GrpcServerEngine, type GrpcServerOptions } from './engine.ts';
@@ -45,7 +45,9 @@ export function createGrpcJsServer(options: GrpcServerOptions): GrpcServerEngine
     });
     session.setLocalWindowSize(windowBytes);
     let calls = 0;
-    session.on('stream', (stream: ServerHttp2Stream) => {
+    // Before grpc-js, which reads the deadline from these headers.
+    session.prependListener('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      forgetDistantDeadline(headers);
       calls++;
       stream.once('close', () => calls--);
     });
@@ -70,6 +72,17 @@ export function createGrpcJsServer(options: GrpcServerOptions): GrpcServerEngine
       if (sessions.size === 0) whenEmpty();
     },
   };
+}
+
+const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000 };
+const timerMaxMs = 2 ** 31 - 1;
+
+/** A deadline that no timer reaches is none; grpc-js would cut it to 32 bits, and it might have passed already. */
+function forgetDistantDeadline(headers: IncomingHttpHeaders): void {
+  const timeout = headers['grpc-timeout'];
+  if (typeof timeout !== 'string') return;
+  const ms = Number(timeout.slice(0, -1)) * (unitMs[timeout.slice(-1)] ?? 1);
+  if (ms > timerMaxMs) delete headers['grpc-timeout'];
 }
 
 /** What grpc-js's own handling of a call is left with: nothing. */

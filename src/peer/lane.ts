@@ -7,10 +7,11 @@ import type { PeerContext } from './context.ts';
 import type { Refusal } from './handshake.ts';
 import { MessagesReply, MessagesRequest, messagesPath, type HelloReply } from './messages.ts';
 import { Opening } from './opening.ts';
-import type { PeerAddress } from './types.ts';
+import type { PeerAddress, PeerIdentity } from './types.ts';
 
 export interface LaneEvents {
-  opened(): void;
+  /** `answer` is who the other side has shown itself to be. */
+  opened(answer: PeerIdentity): void;
   /** The stream that was open, or was being opened, is gone; another attempt follows by itself. */
   lost(reason: string, refusal: Refusal | undefined): void;
   /** Messages that will not arrive. */
@@ -22,7 +23,8 @@ const messageBytes = 96;
 
 /**
  * One of the two ways to a member: a queue in front of a stream that comes back by itself. What is sent while
- * there is no stream is dropped; Raft repeats what it still needs.
+ * a stream is being opened waits for it; what is sent in the pause between two attempts is dropped, and Raft
+ * repeats what it still needs.
  */
 export class Lane {
   private readonly context: PeerContext;
@@ -54,8 +56,14 @@ export class Lane {
     this.events = events;
   }
 
-  get isOpen(): boolean {
+  private get isOpen(): boolean {
     return this.opening?.isOpen ?? false;
+  }
+
+  /** The peer URL that the next attempt goes to: the one that answered last, if one did. */
+  get peerUrl(): string {
+    const { peerUrls } = this.peer;
+    return peerUrls[this.urlIndex % Math.max(1, peerUrls.length)] ?? '';
   }
 
   /** Connects, and from then on keeps connected. */
@@ -91,7 +99,7 @@ export class Lane {
     const isTooMuch =
       this.queue.length >= limits.queueMessagesMax ||
       (this.queue.length > 0 && this.queueBytes + sizeBytes > limits.queueBytesMax);
-    if (!this.isOpen || isTooMuch) return this.events.dropped(1);
+    if (this.opening === undefined || isTooMuch) return this.events.dropped(1);
     this.queue.push(message);
     this.queueBytes += sizeBytes;
     if (this.isFlushDue) return;
@@ -103,18 +111,17 @@ export class Lane {
   }
 
   private connect(): void {
-    const { peerUrls } = this.peer;
     this.retryTimer = undefined;
     const opening = new Opening({
       context: this.context,
       peer: this.peer,
-      peerUrl: peerUrls[this.urlIndex++ % Math.max(1, peerUrls.length)] ?? '',
+      peerUrl: this.peerUrl,
       lane: this.name,
       path: messagesPath,
       wrapHello: (value) => MessagesRequest.encode({ request: { case: 'hello', value } }),
       unwrapHello,
       events: {
-        opened: () => this.opened(),
+        opened: (answer) => this.opened(answer),
         replied: (message) => this.replied(message),
         drained: () => {
           this.isFull = false;
@@ -127,19 +134,20 @@ export class Lane {
     opening.connect();
   }
 
-  private opened(): void {
+  private opened(answer: PeerIdentity): void {
     this.failures = 0;
-    this.urlIndex--;
     this.isFull = false;
     this.context.heard(this.peer.memberId);
     this.pongSequence = this.pingSequence;
     this.ping();
-    this.events.opened();
+    this.events.opened(answer);
+    this.flush();
   }
 
   private ended(reason: string, refusal: Refusal | undefined): void {
     const dropped = this.queue.length;
     this.stop();
+    this.urlIndex++;
     const delayMs = this.pauseMs(refusal !== undefined);
     this.retryTimer = this.context.scheduler.after(delayMs, () => this.connect());
     if (dropped > 0) this.events.dropped(dropped);

@@ -19,6 +19,8 @@ export class Link {
   private readonly control: Lane;
   private readonly bulk: Lane;
   private peer: PeerAddress;
+  /** Of the data dir that answered last. */
+  private answered: bigint | undefined;
   private lastReason = '';
 
   constructor(context: PeerContext, peer: PeerAddress, events: LinkEvents) {
@@ -30,7 +32,8 @@ export class Link {
       events.unreachable();
     };
     this.control = new Lane(context, 'control', peer, {
-      opened: () => {
+      opened: ({ incarnation }) => {
+        this.answered = incarnation;
         this.lastReason = '';
         this.log('info', 'a peer link is open');
         context.metrics.active(this.peer.memberId, true);
@@ -63,13 +66,19 @@ export class Link {
     else this.control.send(message);
   }
 
-  /** A changed address counts from the next attempt on; a changed incarnation, or a nudge, at once. */
+  /** Where to reach the member, as far as is known. */
+  get peerUrl(): string {
+    return this.control.peerUrl;
+  }
+
+  /** A changed address counts from the next attempt on, unless the data dir that answered proves a wrong one. */
   readdress(peer: PeerAddress): void {
-    const isOther = peer.incarnation !== this.peer.incarnation && peer.incarnation !== undefined;
     this.peer = peer;
     this.control.readdress(peer);
     this.bulk.readdress(peer);
-    if (!isOther) return this.nudge();
+    const { incarnation } = peer;
+    const isWrong = incarnation !== undefined && incarnation !== (this.answered ?? incarnation);
+    if (!isWrong) return this.nudge();
     this.close();
     this.start();
   }

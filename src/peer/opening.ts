@@ -5,12 +5,12 @@ import type { PeerContext } from './context.ts';
 import { helloTo, judgeAnswer, type Refusal } from './handshake.ts';
 import { Lane, type HelloReply, type HelloRequest, type LaneName } from './messages.ts';
 import { parsePeerUrl } from './peer-url.ts';
-import type { PeerAddress } from './types.ts';
+import type { PeerAddress, PeerIdentity } from './types.ts';
 
 /** What becomes of a stream that this member opens to another. */
 export interface OpeningEvents {
   /** Both sides have accepted one another. */
-  opened(): void;
+  opened(answer: PeerIdentity): void;
   /** A reply after the hello's. Throwing a WireError ends the stream. */
   replied(message: Bytes): void;
   drained(): void;
@@ -116,7 +116,7 @@ export class Opening {
     if (mismatch !== undefined) return this.finish(mismatch, { reason: mismatch, isFinal: false });
     this.state = 'open';
     this.handshakeTimer.cancel();
-    events.opened();
+    events.opened(reply);
   }
 }
 

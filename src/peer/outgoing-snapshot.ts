@@ -16,6 +16,7 @@ import type { PeerAddress, SnapshotSource } from './types.ts';
 export interface OutgoingSnapshotOptions {
   readonly context: PeerContext;
   readonly peer: PeerAddress;
+  readonly peerUrl: string;
   readonly message: Message & { readonly type: 'MsgSnap' };
   /** Closed when the stream is over. */
   readonly source: SnapshotSource;
@@ -41,7 +42,7 @@ export class OutgoingSnapshot {
     this.opening = new Opening({
       context,
       peer,
-      peerUrl: peer.peerUrls[0] ?? '',
+      peerUrl: options.peerUrl,
       lane: 'snapshot',
       path: snapshotPath,
       wrapHello: (value) => SnapshotRequest.encode({ request: { case: 'hello', value } }),

@@ -85,15 +85,16 @@ export class PeerTransport implements Transport {
 
   sendSnapshot(message: Message & { readonly type: 'MsgSnap' }, source: SnapshotSource): void {
     const { to } = message;
-    const peer = this.peers.get(to);
-    if (!this.isOpen || peer === undefined || this.snapshots.has(to)) {
+    const link = this.links.get(to);
+    if (!this.isOpen || link === undefined || this.snapshots.has(to)) {
       source.close();
       this.report(() => this.context.events.snapshotSent(to, false));
       return;
     }
     const snapshot = new OutgoingSnapshot({
       context: this.context,
-      peer,
+      peer: link.address,
+      peerUrl: link.peerUrl,
       message,
       source,
       ended: (reason) => {

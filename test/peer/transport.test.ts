@@ -220,6 +220,38 @@ describe('peer/transport', () => {
     assert.deepEqual(two.events.messages, []);
   });
 
+  it('keeps a link open when it learns the incarnation that had answered already', async () => {
+    const [one, two] = [await start(1n), await start(2n)];
+    introduce(one, two);
+    one.transport.setPeers([{ ...two.peerAddress, incarnation: undefined }]);
+    await untilLinked(one, two);
+    one.logs.length = one.events.unreachables.length = 0;
+    one.transport.setPeers([two.peerAddress]);
+    await untilLinked(one, two);
+    assert.deepEqual([one.logs, one.events.unreachables], [[], []]);
+    one.transport.setPeers([{ ...two.peerAddress, incarnation: 9n }]);
+    await until('it is told', () => one.events.refusals.length > 0);
+  });
+
+  it('tries one peer URL after the other', async () => {
+    const [one, two] = [await start(1n), await start(2n)];
+    two.transport.setPeers([one.peerAddress]);
+    const peerUrls = ['http://127.0.0.1:1', 'ftp://nowhere', ...two.peerAddress.peerUrls];
+    one.transport.setPeers([{ ...two.peerAddress, peerUrls }]);
+    await untilLinked(one, two);
+    assert.ok(
+      one.logs.some((log) => log.includes('peer URL ftp://nowhere is not http://host:port')),
+    );
+  });
+
+  it('keeps what is sent while a link is being opened', async () => {
+    const [one, two] = [await start(1n), await start(2n)];
+    introduce(one, two);
+    one.transport.send([heartbeat(1n, 2n, 42)]);
+    await until('it arrives', () => two.events.messages.length > 0);
+    assert.deepEqual(two.events.messages, [heartbeat(1n, 2n, 42)]);
+  });
+
   it('takes nothing more from a member that is no longer one', async () => {
     const [one, two] = [await start(1n), await start(2n)];
     await linked(one, two);
