@@ -6,17 +6,22 @@ import { checkDeleteRange, checkPut, checkRange } from './check.ts';
 import { keyAfter } from './key-range.ts';
 
 /**
- * What is refused of a transaction before it is proposed (etcd server/etcdserver/api/v3rpc/key.go): too many
- * operations, what its operations would be refused for alone, and writes of one key that would collide.
+ * What is refused of a transaction before it is proposed (etcd server/etcdserver/api/v3rpc/key.go):
+ * too many operations, what its operations would be refused for alone, and writes of one key that
+ * would collide.
  */
 
 /**
- * etcd bounds each list of a transaction, so that nesting multiplies: a 1.5 MiB request may hold 200,000
- * operations, which every member would apply in one go. All nested operations together stay within this.
+ * etcd bounds each list of a transaction, so that nesting multiplies: a 1.5 MiB request may hold
+ * 200,000 operations, which every member would apply in one go. All nested operations together stay
+ * within this.
  */
 export const nestedOpsMax = 16_384;
 
-/** @param opsMax the most compares, success or failure operations of one level, what is nested in it included. */
+/**
+ * @param opsMax the most compares, success or failure operations of one level, what is nested in it
+ * included.
+ */
 export function checkTxn(request: TxnRequest, opsMax: number): EtcdError | undefined {
   const refused = checkLevel(request, opsMax);
   if (refused !== undefined) return refused;
@@ -84,9 +89,10 @@ interface Interval extends KeyRange {
 const noWrites: Writes = { puts: [], deletes: [] };
 
 /**
- * The writes of a branch, or undefined where a key would be put twice, or put and deleted. A put collides with
- * every delete of its own level whatever their order; a nested put only with the deletes nested in an earlier
- * sibling, and a put with those of all its siblings. The two branches of a transaction never collide.
+ * The writes of a branch, or undefined where a key would be put twice, or put and deleted. A put
+ * collides with every delete of its own level whatever their order; a nested put only with the
+ * deletes nested in an earlier sibling, and a put with those of all its siblings. The two branches
+ * of a transaction never collide.
  */
 function collectWrites(operations: readonly RequestOp[]): Writes | undefined {
   const ownDeletes: Interval[] = [];
@@ -143,8 +149,9 @@ function joinDistinct(a: readonly Bytes[], b: readonly Bytes[]): readonly Bytes[
 }
 
 /**
- * The intervals as disjoint ascending ones. An end at or below the start is dropped, `\0` too: etcd does not
- * read it as "from the key on" here (seen of 3.7.3), so such a delete collides with nothing.
+ * The intervals as disjoint ascending ones. An end at or below the start is dropped, `\0` too: etcd
+ * does not read it as "from the key on" here (seen of 3.7.3), so such a delete collides with
+ * nothing.
  */
 function joinIntervals(intervals: readonly Interval[]): readonly Interval[] {
   const sorted = intervals

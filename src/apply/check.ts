@@ -9,9 +9,9 @@ import {
 import { hasRevisionFilters, isDefaultOrder } from './range-order.ts';
 
 /**
- * What is refused before it is proposed or read: by the request alone, whatever the store holds (etcd
- * server/etcdserver/api/v3rpc/key.go). Each check answers the first thing that is wrong, or undefined.
- * Transactions are in check-txn.ts; a compaction is never refused here.
+ * What is refused before it is proposed or read: by the request alone, whatever the store holds
+ * (etcd server/etcdserver/api/v3rpc/key.go). Each check answers the first thing that is wrong, or
+ * undefined. Transactions are in check-txn.ts; a compaction is never refused here.
  */
 
 const sortOrders: ReadonlySet<number> = new Set(Object.values(SortOrder));

@@ -4,9 +4,9 @@ import type { CompactionRequest, CompactionResponse } from '../wire/kv.ts';
 import { revisionHeader } from './range.ts';
 
 /**
- * Compact: makes the revisions below unreadable at once (etcd server/storage/mvcc/kvstore.go). A fresh store
- * stands at -1, so that revision 0 can be compacted once. Whether the client waits for the rows to be deleted
- * (`physical`) is no matter of apply.
+ * Compact: makes the revisions below unreadable at once (etcd server/storage/mvcc/kvstore.go). A
+ * fresh store stands at -1, so that revision 0 can be compacted once. Whether the client waits for
+ * the rows to be deleted (`physical`) is no matter of apply.
  */
 export function evaluateCompact(
   store: RevisionStore,

@@ -3,7 +3,10 @@ import { keyRange } from './key-range.ts';
 import { revisionHeader } from './range.ts';
 import { revisionSeen, type WriteView } from './write-view.ts';
 
-/** DeleteRange (etcd server/etcdserver/txn/delete.go). A range without live keys leaves the revision as it is. */
+/**
+ * DeleteRange (etcd server/etcdserver/txn/delete.go). A range without live keys leaves the revision
+ * as it is.
+ */
 export function executeDeleteRange(
   view: WriteView,
   request: DeleteRangeRequest,

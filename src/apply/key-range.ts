@@ -9,9 +9,9 @@ export function keyAfter(key: Bytes): Bytes {
 }
 
 /**
- * The keys that a request names by `key` and `rangeEnd`, which is read as etcd does (server/etcdserver/txn,
- * `mkGteRange`): empty is the one key, a single zero byte is every key from `key` on, and an end at or below
- * `key` is no key at all.
+ * The keys that a request names by `key` and `rangeEnd`, which is read as etcd does
+ * (server/etcdserver/txn, `mkGteRange`): empty is the one key, a single zero byte is every key from
+ * `key` on, and an end at or below `key` is no key at all.
  */
 export function keyRange(key: Bytes, rangeEnd: Bytes): KeyRange {
   if (rangeEnd.length === 0) return { from: key, to: keyAfter(key) };

@@ -22,8 +22,9 @@ import { applyTxn } from './txn.ts';
 import type { Applied, AppliedResponse, LeaseLookup, MemberRowChange } from './types.ts';
 
 /**
- * The replicated state machine: what the committed entries of the log do to the state, in their order. It
- * depends on nothing but the entries and the state, so that every member comes to the same state and answers.
+ * The replicated state machine: what the committed entries of the log do to the state, in their
+ * order. It depends on nothing but the entries and the state, so that every member comes to the
+ * same state and answers.
  */
 export class StateMachine {
   private readonly revisions: RevisionStore;
@@ -40,7 +41,10 @@ export class StateMachine {
     this.leases = parts.leases;
   }
 
-  /** Applies one command. A request that the state refuses changes nothing and is an outcome like any other. */
+  /**
+   * Applies one command. A request that the state refuses changes nothing and is an outcome like
+   * any other.
+   */
   apply({ kind, request }: Command): Applied {
     switch (kind) {
       case CommandKind.put:
@@ -64,8 +68,8 @@ export class StateMachine {
   }
 
   /**
-   * Applies a change of the configuration to the members' records. When the outcome is an error the change
-   * must not be applied to Raft's configuration either: the entry then stands for nothing.
+   * Applies a change of the configuration to the members' records. When the outcome is an error the
+   * change must not be applied to Raft's configuration either: the entry then stands for nothing.
    */
   applyConfChange(change: ConfChange): Applied {
     const changed = this.membership.change(change);
@@ -104,7 +108,10 @@ function applied(outcome: Outcome<AppliedResponse>, rows: readonly PutRow[]): Ap
   return { outcome, rows, memberChanges: [], scheduledCompaction: undefined };
 }
 
-/** Requests were decoded once before they were proposed, so a committed one that is malformed is damage. */
+/**
+ * Requests were decoded once before they were proposed, so a committed one that is malformed is
+ * damage.
+ */
 function mustDecode<M>(codec: Codec<M>, encoded: Bytes): M {
   try {
     return codec.decode(encoded);

@@ -7,7 +7,9 @@ import type { ReadView, WriteView } from './write-view.ts';
 
 /** Put (etcd server/etcdserver/txn/put.go). */
 
-/** What the store has against a put: an unknown lease, or nothing there to keep value or lease of. */
+/**
+ * What the store has against a put: an unknown lease, or nothing there to keep value or lease of.
+ */
 export function refusePut({ store, leases }: ReadView, request: PutRequest): EtcdError | undefined {
   if (request.lease !== 0n && !leases.has(request.lease)) return errors.leaseNotFound;
   if (keepsPrevious(request) && store.get(request.key) === undefined) return errors.keyNotFound;

@@ -6,9 +6,9 @@ import { SortOrder, SortTarget, type RangeRequest } from '../wire/kv.ts';
 /** How a range is ordered and filtered (etcd server/etcdserver/txn/range.go). */
 
 /**
- * Whether etcd takes the order as the one that the index gives. It is so for every target without an order,
- * although a target other than the key is then sorted after all: that is why such a range is cut before it
- * is sorted.
+ * Whether etcd takes the order as the one that the index gives. It is so for every target without
+ * an order, although a target other than the key is then sorted after all: that is why such a range
+ * is cut before it is sorted.
  */
 export function isDefaultOrder(request: RangeRequest): boolean {
   return (

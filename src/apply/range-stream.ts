@@ -6,8 +6,9 @@ import { keyAfter, keyRange } from './key-range.ts';
 import { RangeCursor, revisionHeader, type Progress } from './range.ts';
 
 /**
- * RangeStream: a range in chunks whose merge is what Range would answer (etcd server/etcdserver/v3_server.go,
- * `rangeStream`). Unlike a range it does not hold its revision: a compaction above it ends the stream.
+ * RangeStream: a range in chunks whose merge is what Range would answer (etcd
+ * server/etcdserver/v3_server.go, `rangeStream`). Unlike a range it does not hold its revision: a
+ * compaction above it ends the stream.
  */
 
 /** Keys of the first chunk; the later ones double or halve towards the size aimed at. */
@@ -55,7 +56,10 @@ export class RangeStreamCursor {
     this.openChunk();
   }
 
-  /** Works on the chunk that is next, as `RangeCursor.advance`; done means that `chunk` may be asked for. */
+  /**
+   * Works on the chunk that is next, as `RangeCursor.advance`; done means that `chunk` may be asked
+   * for.
+   */
   advance(rowsMax: number, bytesMax: number): Progress {
     if (this.cursor === undefined) return { isDone: true };
     return this.cursor.advance(rowsMax, bytesMax);
@@ -94,14 +98,17 @@ export class RangeStreamCursor {
   }
 
   private goOnAfter(response: RangeResponse, cursor: RangeCursor): void {
-    // With a target other than the key a chunk is sorted by itself, and etcd goes on after its last key.
+    // With a target other than the key a chunk is sorted by itself, and etcd goes on after its last
+    // key.
     const key = keyAfter(mustGet(cursor.lastKey, 'a cut range has no key'));
     this.request = { ...this.request, key };
     this.chunkKeys = Math.min(this.nextChunkKeys(response), this.keysLeft);
     this.openChunk();
   }
 
-  /** Outside of half to twice the size aimed at the number of keys doubles or halves; it is never 0. */
+  /**
+   * Outside of half to twice the size aimed at the number of keys doubles or halves; it is never 0.
+   */
   private nextChunkKeys(response: RangeResponse): number {
     const sizeBytes = encodedSize(response);
     if (sizeBytes < Math.floor(this.chunkBytes / 2)) return this.chunkKeys * 2;

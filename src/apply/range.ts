@@ -15,7 +15,10 @@ import {
   type Sortable,
 } from './range-order.ts';
 
-/** Range, evaluated in slices (etcd server/etcdserver/txn/range.go and server/storage/mvcc/kvstore_txn.go). */
+/**
+ * Range, evaluated in slices (etcd server/etcdserver/txn/range.go and
+ * server/storage/mvcc/kvstore_txn.go).
+ */
 
 /** How far one slice has come. */
 export interface Progress {
@@ -29,8 +32,8 @@ export function revisionHeader(revision: number): ResponseHeader {
 
 export interface RangeOptions {
   /**
-   * The newest revision to be seen, by default the store's: within a transaction that has changed something
-   * it is one above that.
+   * The newest revision to be seen, by default the store's: within a transaction that has changed
+   * something it is one above that.
    */
   readonly currentRevision?: number;
   /** Leaves `count` at 0, for a caller who counts otherwise. */
@@ -53,9 +56,9 @@ export function evaluateRange(
 }
 
 /**
- * One range at the revision at which it was opened, whatever is written between two slices. It reads in three
- * steps: versions are found in the index, put in order, and their rows read; in key order the first and the
- * last go hand in hand.
+ * One range at the revision at which it was opened, whatever is written between two slices. It
+ * reads in three steps: versions are found in the index, put in order, and their rows read; in key
+ * order the first and the last go hand in hand.
  */
 export class RangeCursor {
   private readonly store: RevisionStore;
@@ -129,8 +132,9 @@ export class RangeCursor {
   }
 
   /**
-   * Looks at no more than `rowsMax` versions and stops once `bytesMax` bytes of rows have been read. At least
-   * one step is made, so that a caller who goes on comes to the end. Sorting is one step, however long.
+   * Looks at no more than `rowsMax` versions and stops once `bytesMax` bytes of rows have been
+   * read. At least one step is made, so that a caller who goes on comes to the end. Sorting is one
+   * step, however long.
    */
   advance(rowsMax: number, bytesMax: number): Progress {
     this.checkCompaction();
@@ -159,7 +163,10 @@ export class RangeCursor {
     });
   }
 
-  /** The revision to give to the store: undefined is the newest, which costs less than any older one. */
+  /**
+   * The revision to give to the store: undefined is the newest, which costs less than any older
+   * one.
+   */
   private readRevision(): number | undefined {
     return this.isNewest && this.store.revision === this.openedAt ? undefined : this.revision;
   }
@@ -179,7 +186,10 @@ export class RangeCursor {
     return 1;
   }
 
-  /** In any other order than by key nothing is read before the order is known, unless it is by value. */
+  /**
+   * In any other order than by key nothing is read before the order is known, unless it is by
+   * value.
+   */
   private mayRead(): boolean {
     return this.isScanned || isKeyOrder(this.request);
   }

@@ -21,12 +21,14 @@ import { noLeases } from './types.ts';
 import { revisionSeen, type ReadView, type WriteView } from './write-view.ts';
 
 /**
- * Txn (etcd server/etcdserver/txn/txn.go), in three steps: every condition of the whole tree is decided on the
- * state before it, then everything that could fail is checked, then the chosen operations are carried out,
- * which cannot fail any more.
+ * Txn (etcd server/etcdserver/txn/txn.go), in three steps: every condition of the whole tree is
+ * decided on the state before it, then everything that could fail is checked, then the chosen
+ * operations are carried out, which cannot fail any more.
  */
 
-/** A transaction whose conditions are decided: the operations that will be carried out, in order. */
+/**
+ * A transaction whose conditions are decided: the operations that will be carried out, in order.
+ */
 interface Chosen {
   readonly succeeded: boolean;
   readonly operations: readonly ChosenOperation[];
@@ -38,7 +40,10 @@ type ChosenOperation =
   | { readonly case: 'requestDeleteRange'; readonly value: DeleteRangeRequest }
   | { readonly case: 'requestTxn'; readonly value: Chosen };
 
-/** Whether both branches hold ranges alone: such a transaction is a read and does not go through the log. */
+/**
+ * Whether both branches hold ranges alone: such a transaction is a read and does not go through the
+ * log.
+ */
 export function isReadOnlyTxn(request: TxnRequest): boolean {
   return everyOperation(request, ({ request: operation }) => operation?.case === 'requestRange');
 }
@@ -139,8 +144,9 @@ class Refusal {
   }
 
   /**
-   * A put that keeps the value of a key deleted before it in the same transaction passes all of etcd's checks
-   * (a delete to `\0` collides with no put), and the server then stops in a panic; it is refused here.
+   * A put that keeps the value of a key deleted before it in the same transaction passes all of
+   * etcd's checks (a delete to `\0` collides with no put), and the server then stops in a panic; it
+   * is refused here.
    */
   private ofPut(request: PutRequest): EtcdError | undefined {
     const refused = refusePut(this.view, request);

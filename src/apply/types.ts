@@ -17,8 +17,8 @@ export interface MembershipResponse {
 }
 
 /**
- * The answer to an applied command. Its header carries the revision alone: the member that answers fills in
- * the rest.
+ * The answer to an applied command. Its header carries the revision alone: the member that answers
+ * fills in the rest.
  */
 export type AppliedResponse =
   PutResponse | DeleteRangeResponse | TxnResponse | CompactionResponse | MembershipResponse;
@@ -31,7 +31,9 @@ export interface MemberRowChange {
 
 export interface Applied {
   readonly outcome: Outcome<AppliedResponse>;
-  /** New rows of the revision space in the order of their sub-revisions; empty when nothing changed. */
+  /**
+   * New rows of the revision space in the order of their sub-revisions; empty when nothing changed.
+   */
   readonly rows: readonly PutRow[];
   readonly memberChanges: readonly MemberRowChange[];
   /** The revision to which the rows are now to be compacted physically, by the shell, in slices. */

@@ -12,7 +12,10 @@ export interface WriteView extends ReadView {
   readonly txn: WriteTxn;
 }
 
-/** The newest revision that an operation sees: one above the store's once its transaction has changed something. */
+/**
+ * The newest revision that an operation sees: one above the store's once its transaction has
+ * changed something.
+ */
 export function revisionSeen({ store, txn }: WriteView): number {
   return store.revision + (txn.hasChanged ? 1 : 0);
 }

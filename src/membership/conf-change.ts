@@ -3,8 +3,8 @@ import { message, repeatedNested } from '../wire/message.ts';
 import { MemberRecord } from './record.ts';
 
 /**
- * What one member of a change becomes. Adding a learner as a voter promotes it; adding a voter as a learner,
- * which only a joint change can do, demotes it.
+ * What one member of a change becomes. Adding a learner as a voter promotes it; adding a voter as a
+ * learner, which only a joint change can do, demotes it.
  */
 export type MemberChangeType = 'addVoter' | 'addLearner' | 'remove';
 
@@ -13,10 +13,15 @@ export interface MemberChange {
   readonly memberId: bigint;
 }
 
-/** A change of the configuration as an entry of the log holds it; Raft reads the changes and not the context. */
+/**
+ * A change of the configuration as an entry of the log holds it; Raft reads the changes and not the
+ * context.
+ */
 export interface ConfChange {
   readonly changes: readonly MemberChange[];
-  /** The records of the members that are new (`encodeConfChangeContext`); empty when there are none. */
+  /**
+   * The records of the members that are new (`encodeConfChangeContext`); empty when there are none.
+   */
   readonly context: Bytes;
 }
 

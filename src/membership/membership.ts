@@ -17,7 +17,10 @@ export interface MemberRow {
   readonly value: Bytes;
 }
 
-/** The members of the cluster as of the applied index. etcd's counterpart is server/etcdserver/api/membership. */
+/**
+ * The members of the cluster as of the applied index. etcd's counterpart is
+ * server/etcdserver/api/membership.
+ */
 export class Membership {
   private members: ReadonlyMap<bigint, MemberRecord>;
   private removed: ReadonlySet<bigint>;
@@ -54,9 +57,9 @@ export class Membership {
   }
 
   /**
-   * Applies all parts of a change, in order, or none of them, and answers the changed rows. It is refused when
-   * another change that came first in the log has made it void: an id that was removed or is there already,
-   * peer URLs that another member has, a member that is not there.
+   * Applies all parts of a change, in order, or none of them, and answers the changed rows. It is
+   * refused when another change that came first in the log has made it void: an id that was removed
+   * or is there already, peer URLs that another member has, a member that is not there.
    */
   change({ changes, context }: ConfChange): Outcome<readonly MemberRow[]> {
     const given = new Map(decodeConfChangeContext(context).map((member) => [member.id, member]));
@@ -83,7 +86,10 @@ export class Membership {
     return refusePeerUrls(this.members, member) ?? ok([this.replace(member)]);
   }
 
-  /** Takes up what a member says of itself. A member that was removed in the meantime changes nothing. */
+  /**
+   * Takes up what a member says of itself. A member that was removed in the meantime changes
+   * nothing.
+   */
   publish({ memberId, name, clientUrls, incarnation }: MemberAttributes): readonly MemberRow[] {
     const before = this.members.get(memberId);
     if (before === undefined) return [];

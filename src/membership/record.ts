@@ -10,7 +10,10 @@ import {
   type MessageOf,
 } from '../wire/message.ts';
 
-/** A member of the cluster, voter or learner: the one record of it, from which Raft's configuration follows. */
+/**
+ * A member of the cluster, voter or learner: the one record of it, from which Raft's configuration
+ * follows.
+ */
 export const MemberRecord = message('quorate.MemberRecord', {
   id: uint64Id(1),
   /** Empty until the member has published itself, as are the client URLs. */
@@ -23,7 +26,9 @@ export const MemberRecord = message('quorate.MemberRecord', {
 });
 export type MemberRecord = MessageOf<typeof MemberRecord>;
 
-/** A row of the `members` space. The id of a removed member stays, so that it is never given again. */
+/**
+ * A row of the `members` space. The id of a removed member stays, so that it is never given again.
+ */
 const MemberRow = message('quorate.MemberRow', {
   member: nested(1, MemberRecord),
   isRemoved: bool(2),

@@ -105,10 +105,7 @@ export const errors = {
     'request timed out, waiting for the applied index took too long',
   ),
   // Not in rpctypes' table, so it reaches the wire as Unknown.
-  timeoutLeaderTransfer: error(
-    Code.Unknown,
-    'request timed out, leader transfer took too long',
-  ),
+  timeoutLeaderTransfer: error(Code.Unknown, 'request timed out, leader transfer took too long'),
   unhealthy: error(Code.Unavailable, 'unhealthy cluster'),
   corrupt: error(Code.DataLoss, 'corrupt cluster'),
   notSupportedForLearner: error(Code.FailedPrecondition, 'rpc not supported for learner'),
@@ -130,8 +127,8 @@ export const errors = {
 } as const satisfies Record<string, EtcdError>;
 
 /**
- * etcd maps these to its client's values of the errors (api/v3rpc/util.go), which gRPC does not know as a
- * status: whatever code the table of rpctypes gives, they reach the wire as Unknown.
+ * etcd maps these to its client's values of the errors (api/v3rpc/util.go), which gRPC does not
+ * know as a status: whatever code the table of rpctypes gives, they reach the wire as Unknown.
  */
 function clientSide(text: string): EtcdError {
   return error(Code.Unknown, text);

@@ -1,10 +1,13 @@
 import { message, repeatedString, string, uint64Id, type MessageOf } from './message.ts';
 
-/** What the members of a cluster tell each other about themselves through the log. Not an interface of etcd's. */
+/**
+ * What the members of a cluster tell each other about themselves through the log. Not an interface
+ * of etcd's.
+ */
 
 /**
- * A member's own name and client URLs, and the incarnation of its data dir: published by itself once it runs
- * (`CommandKind.publishMember`).
+ * A member's own name and client URLs, and the incarnation of its data dir: published by itself
+ * once it runs (`CommandKind.publishMember`).
  */
 export const MemberAttributes = message('quorate.MemberAttributes', {
   memberId: uint64Id(1),

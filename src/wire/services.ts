@@ -1,6 +1,7 @@
 /**
- * Every method of every service that etcd 3.7 serves, built here or not (etcd api/etcdserverpb/rpc.proto, and
- * server/etcdserver/api/v3lock and v3election; grpc.health.v1 is gRPC's own).
+ * Every method of every service that etcd 3.7 serves, built here or not (etcd
+ * api/etcdserverpb/rpc.proto, and server/etcdserver/api/v3lock and v3election; grpc.health.v1 is
+ * gRPC's own).
  */
 
 export type MethodKind = 'unary' | 'serverStream' | 'bidi';

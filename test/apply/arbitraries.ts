@@ -9,7 +9,9 @@ import {
   type RequestOp,
 } from '../../src/wire/kv.ts';
 
-/** Random requests over a handful of keys, so that they meet, with the edges of every rule weighted. */
+/**
+ * Random requests over a handful of keys, so that they meet, with the edges of every rule weighted.
+ */
 
 export interface Request {
   readonly kind: 'put' | 'range' | 'deleteRange' | 'txn' | 'compact';

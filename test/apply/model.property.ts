@@ -7,7 +7,10 @@ import { Model } from './model.ts';
 import { request, type Request } from './arbitraries.ts';
 import { storeKinds } from './stores.ts';
 
-/** What the model has no word for: a transaction that keeps the value of a key that it has deleted itself. */
+/**
+ * What the model has no word for: a transaction that keeps the value of a key that it has deleted
+ * itself.
+ */
 const opsMax = 128;
 
 describe('apply against a list of all states', () => {

@@ -20,8 +20,8 @@ import { ResponseHeader } from '../../src/wire/header.ts';
 import { KeyValue } from '../../src/wire/mvccpb.ts';
 
 /**
- * etcd's KV service as a list of all states that there ever were: what requests ought to answer, written for
- * plainness and from another end than src/apply.
+ * etcd's KV service as a list of all states that there ever were: what requests ought to answer,
+ * written for plainness and from another end than src/apply.
  */
 
 type State = ReadonlyMap<string, KeyValue>;
@@ -84,7 +84,9 @@ export class Model {
     if (revision < this.compacted) throw new Refused(errors.compacted);
   }
 
-  /** Runs on a copy of the newest state, which takes the place of the next one if it has changed. */
+  /**
+   * Runs on a copy of the newest state, which takes the place of the next one if it has changed.
+   */
   private write<T>(run: (draft: Draft) => T): Outcome<T> {
     return attempt(() => {
       const draft = new Draft(this, this.stateAt(0));

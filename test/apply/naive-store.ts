@@ -14,7 +14,9 @@ interface Version extends KeyVersion {
   readonly row: Bytes;
 }
 
-/** The store as one array of versions, searched from end to end: slow, and too simple to be wrong. */
+/**
+ * The store as one array of versions, searched from end to end: slow, and too simple to be wrong.
+ */
 export class NaiveStore implements RevisionStore {
   revision = 1;
   compactRevision = -1;

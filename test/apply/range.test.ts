@@ -114,6 +114,8 @@ for (const [name, newStore] of storeKinds) {
         assert.deepEqual(keys(response), [sortTarget === MOD ? 'a' : 'c']);
         assert.equal(response.more, true);
         assert.equal(response.count, 3);
+        const whole = { ...all, sortTarget, sortOrder: DESCEND, limit: 3 };
+        assert.equal(value(machine.range(whole)).more, false);
       }
     });
 

@@ -35,7 +35,8 @@ for (const { codec, messages } of cases) {
           const encoded = plainBytes(encodeOther(codec.name, message));
           const { message: read, hasUnknownFields } = codec.inspect(encoded);
           assert.equal(hasUnknownFields, false);
-          // protobufjs writes defaults too, which stay in what is left encoded: so once more there and back.
+          // protobufjs writes defaults too, which stay in what is left encoded: so once more there
+          // and back.
           assert.deepEqual(decodeOther(codec, codec.encode(read)), message);
         }),
       );

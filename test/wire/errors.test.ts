@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { Code, errors, messageTooLarge } from '../../src/wire/errors.ts';
 
 /**
- * etcd api/v3rpc/rpctypes/error.go, entry by entry. Two of those under Unknown have another code there, but
- * api/v3rpc/util.go maps them to values that gRPC does not know as a status; the third, of
- * server/etcdserver/errors, it does not map at all.
+ * etcd api/v3rpc/rpctypes/error.go, entry by entry. Two of those under Unknown have another code
+ * there, but api/v3rpc/util.go maps them to values that gRPC does not know as a status; the third,
+ * of server/etcdserver/errors, it does not map at all.
  */
 const texts: Partial<Record<keyof typeof Code, readonly string[]>> = {
   InvalidArgument: [

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { keyRange, rangeHas } from '../../src/apply/key-range.ts';
+import { utf8 } from '../../src/base/bytes.ts';
+import type { KeyRange } from '../../src/mvcc/types.ts';
+
+const rangeOf = (key: string, rangeEnd: string): KeyRange => keyRange(utf8(key), utf8(rangeEnd));
+
+describe('the keys that key and rangeEnd name', () => {
+  it('are one, all from the key on, or those up to the end', () => {
+    assert.deepEqual(rangeOf('a', ''), { from: utf8('a'), to: utf8('a\0') });
+    assert.deepEqual(rangeOf('a', '\0'), { from: utf8('a'), to: undefined });
+    assert.deepEqual(rangeOf('\0', '\0'), { from: utf8('\0'), to: undefined });
+    assert.deepEqual(rangeOf('a', 'b'), { from: utf8('a'), to: utf8('b') });
+  });
+
+  it('are none when the end is not above the key', () => {
+    for (const rangeEnd of ['a', 'b', '\0\0']) {
+      assert.deepEqual(rangeOf('b', rangeEnd), { from: utf8('b'), to: utf8('b') });
+    }
+  });
+
+  it('hold a key that is not below the first and below the end', () => {
+    const has = (key: string): boolean => rangeHas(rangeOf('b', 'd'), utf8(key));
+    assert.deepEqual(['a', 'b', 'b\0', 'c', 'd'].map(has), [false, true, true, true, false]);
+    assert.equal(rangeHas(rangeOf('b', '\0'), utf8('z')), true);
+    assert.equal(rangeHas(rangeOf('b', ''), utf8('b\0')), false);
+  });
+});
