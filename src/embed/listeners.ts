@@ -11,7 +11,10 @@ import { openPeerListener } from '../peer/peer-listener.ts';
 /** The ports of a member: for clients, for peers, and for metrics and health alone. */
 export interface Listeners {
   readonly clientAddresses: readonly string[];
-  close(): Promise<void>;
+  /** Calls in flight are let end; no new ones are taken. */
+  closeClients(): Promise<void>;
+  /** After the transport, whose streams would be waited for otherwise. */
+  closePeers(): Promise<void>;
 }
 
 /** gRPC takes requests that are larger than the limit by so much, so that etcd's own error is the answer. */
@@ -33,20 +36,26 @@ type Close = (graceMs: number, done: () => void) => void;
 export async function openListeners(parts: ListenerParts): Promise<Listeners> {
   const { config, handlers, http } = parts;
   const grpc = clientEngine(config, handlers);
-  const closes: Close[] = [(graceMs, done) => grpc.close(graceMs, done)];
-  const close = async (): Promise<void> => {
-    await Promise.all(closes.map((each) => new Promise<void>((done) => each(closeGraceMs, done))));
-  };
+  const clients: Close[] = [(graceMs, done) => grpc.close(graceMs, done)];
+  const peers: Close[] = [];
   try {
-    closes.push(await openPeers(parts));
-    const clients = await openAll(config.listenClientUrls, grpc, http.client, parts, closes);
-    await openAll(config.listenClientHttpUrls, grpc, http.client, parts, closes);
-    await openAll(config.listenMetricsUrls, withoutGrpc(), http.metrics, parts, closes);
-    return { clientAddresses: clients.map((listener) => listener.addressText), close };
+    peers.push(await openPeers(parts));
+    const opened = await openAll(config.listenClientUrls, grpc, http.client, parts, clients);
+    await openAll(config.listenClientHttpUrls, grpc, http.client, parts, clients);
+    await openAll(config.listenMetricsUrls, withoutGrpc(), http.metrics, parts, clients);
+    return {
+      clientAddresses: opened.map((listener) => listener.addressText),
+      closeClients: () => closeAll(clients),
+      closePeers: () => closeAll(peers),
+    };
   } catch (error) {
-    await close();
+    await closeAll([...clients, ...peers]);
     throw error;
   }
+}
+
+async function closeAll(closes: readonly Close[]): Promise<void> {
+  await Promise.all(closes.map((each) => new Promise<void>((done) => each(closeGraceMs, done))));
 }
 
 function clientEngine(config: ServerConfig, handlers: Handlers): GrpcServerEngine {

@@ -62,8 +62,9 @@ export async function startServer(config: ServerConfig, { logger }: ServerHost):
   });
   const stop = async (): Promise<void> => {
     await new Promise<void>((done) => member.handOver(done));
-    await listeners.close();
+    await listeners.closeClients();
     await stopMember(member);
+    await listeners.closePeers();
     processMetrics.close();
     closing.resolve();
   };
