@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DevCluster } from './cluster.ts';
+import { ctlCommand } from './member-process.ts';
 import { planMembers, type PlannedMember } from './plan.ts';
 import { findTakenPort } from './ports.ts';
 import { createScreen, type Screen } from './screen.ts';
@@ -41,6 +42,7 @@ export async function runDev(args: readonly string[]): Promise<number> {
   const screen = createScreen({
     styled: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
     write: (text) => void process.stdout.write(text),
+    ctl: ctlCommand(),
   });
   const plans = planMembers(options.dataRoot, options.portOffset);
   const taken = await findTakenPort(plans);
@@ -95,7 +97,8 @@ async function runCluster(
   screen: Screen,
 ): Promise<number> {
   const cluster = new DevCluster(plans, screen);
-  screen.starting(cluster.members(), relative(process.cwd(), dataRoot) || '.');
+  const fromHere = relative(process.cwd(), dataRoot);
+  screen.starting(cluster.members(), fromHere.startsWith('..') ? dataRoot : fromHere || '.');
   let stoppedAtMs: number | undefined;
   const onSignal = (): void => {
     const nowMs = performance.now();
@@ -114,6 +117,6 @@ async function runCluster(
     screen.say('All members are gone.');
     return 1;
   }
-  screen.say('All members have stopped; their data is kept.');
+  screen.say('All members started here have stopped; their data is kept.');
   return 0;
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stopWithParentVariable } from '../server.ts';
 import { formatShellCommand, type PlannedMember } from './plan.ts';
@@ -26,8 +27,12 @@ export function restartCommand(plan: PlannedMember): string {
   return formatShellCommand(['node', entry, 'server', ...plan.flags]);
 }
 
-/** The control tool, as it can be called from any folder. */
-export const ctlCommand = formatShellCommand(['node', entry, 'ctl']);
+/** The control tool as it is called from this folder: by name where npx finds it, else by path. */
+export function ctlCommand(): string {
+  const isOwnFolder = resolve('dist/src/cli/main.cjs') === entry;
+  if (isOwnFolder || existsSync('node_modules/.bin/quorate')) return 'npx quorate ctl';
+  return formatShellCommand(['node', entry, 'ctl']);
+}
 
 /**
  * Starts a member as a process of its own, in a process group of its own: Ctrl-C in the terminal then reaches us

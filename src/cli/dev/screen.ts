@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { ClusterReporter, MemberView } from './cluster.ts';
-import { ctlCommand, restartCommand, type MemberExit } from './member-process.ts';
+import { restartCommand, type MemberExit } from './member-process.ts';
 import type { Role } from './roles.ts';
 
 type Style = 'bold' | 'green' | 'yellow' | 'red' | 'dim';
@@ -15,11 +15,11 @@ export interface ScreenOptions {
   readonly styled: boolean;
   write(text: string): void;
   /** How the control tool is called from here. */
-  readonly ctl?: string;
+  readonly ctl: string;
 }
 
 /** Tells of the cluster in lines, one for each thing that happens. */
-export function createScreen({ styled, write, ctl = ctlCommand }: ScreenOptions): Screen {
+export function createScreen({ styled, write, ctl }: ScreenOptions): Screen {
   const paint = (style: Style, text: string): string => (styled ? styleText(style, text) : text);
   const say = (text: string): void => write(`${text}\n`);
   const memberLine = (member: MemberView): string => {
@@ -85,7 +85,9 @@ function describeChange(member: MemberView, before: Role): string {
       if (before.kind === 'silent') return `${name} answers again: follower`;
       return before.kind === 'leader' ? `${name} leads no more: follower` : `${name} follows again`;
     case 'leaderless':
-      return `${name} knows no leader`;
+      return before.kind === 'silent'
+        ? `${name} answers again, and knows no leader yet`
+        : `${name} knows no leader`;
     case 'silent':
       return `${name} does not answer`;
   }
