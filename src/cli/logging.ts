@@ -19,7 +19,10 @@ type LogConfig = Pick<ServerConfig, 'logLevel' | 'logFormat' | 'logOutputs'>;
 export function openLog(config: LogConfig): ServerLog {
   const files: number[] = [];
   const writers = [...new Set(config.logOutputs)].map((output) => {
-    if (output === 'stdout') return (line: string) => void process.stdout.write(line);
+    if (output === 'stdout') {
+      process.stdout.on('error', () => undefined);
+      return (line: string) => void process.stdout.write(line);
+    }
     // systemd/journal means the journal's socket in etcd; under systemd stderr ends up there as well.
     if (['default', 'stderr', 'systemd/journal'].includes(output)) {
       return (line: string) => void process.stderr.write(line);

@@ -1,8 +1,4 @@
 import { basename } from 'node:path';
-import { startServer } from '../embed/server.ts';
-import { runCtlHere } from './ctl-host.ts';
-import { runDev } from './dev/main.ts';
-import { runServer } from './server.ts';
 import { formatOwnVersion } from './version.ts';
 
 const usage = `Usage: quorate <command> [options]
@@ -18,20 +14,41 @@ Commands:
 
 /** Runs the command that `argv` names and ends the process with its exit code. */
 export async function run(argv: readonly string[]): Promise<void> {
+  // Whoever read our log may go; the member stays.
+  process.stderr.on('error', () => undefined);
   process.exit(await runCommand(basename(argv[1] ?? ''), argv.slice(2)));
 }
 
+/** Each command loads only its own part: the control tool would wait a third of a second for the server's. */
+async function serve(program: string, args: readonly string[]): Promise<number> {
+  const { runServer } = await import('./server.ts');
+  const { startServer } = await import('../embed/server.ts');
+  return runServer({ program, args, start: startServer });
+}
+
+async function control(program: string, args: readonly string[]): Promise<number> {
+  // A reader such as `head` that has seen enough ends the command, as SIGPIPE ends etcdctl.
+  process.stdout.once('error', () => process.exit(1));
+  const { runCtlHere } = await import('./ctl-host.ts');
+  return runCtlHere(program, args);
+}
+
+async function developOn(args: readonly string[]): Promise<number> {
+  const { runDev } = await import('./dev/main.ts');
+  return runDev(args);
+}
+
 async function runCommand(program: string, args: readonly string[]): Promise<number> {
-  if (program === 'etcd') return runServer({ program, args, start: startServer });
-  if (program === 'etcdctl') return runCtlHere(program, args);
+  if (program === 'etcd') return serve(program, args);
+  if (program === 'etcdctl') return control(program, args);
   const [command, ...rest] = args;
   switch (command) {
     case 'server':
-      return runServer({ program: 'quorate server', args: rest, start: startServer });
+      return serve('quorate server', rest);
     case 'ctl':
-      return runCtlHere('quorate ctl', rest);
+      return control('quorate ctl', rest);
     case 'dev':
-      return runDev(rest);
+      return developOn(rest);
     case 'version':
     case '--version':
       process.stdout.write(formatOwnVersion());
