@@ -61,7 +61,7 @@ export const loggingOptions: readonly Option[] = [
     'warning-unary-request-duration',
     duration('300ms'),
     'Warn of requests that take longer than this.',
-    built,
+    ignored('only applying is timed: see --warning-apply-duration'),
   ),
 ];
 

@@ -204,7 +204,6 @@ function numbersOf(settings: Settings, defaults: ServerConfig): Numbers {
     grpcKeepAliveIntervalMs: settings.number('grpc-keepalive-interval'),
     grpcKeepAliveTimeoutMs: settings.number('grpc-keepalive-timeout'),
     warningApplyDurationMs: settings.number('warning-apply-duration'),
-    warningUnaryRequestDurationMs: settings.number('warning-unary-request-duration'),
   };
 }
 

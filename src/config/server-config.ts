@@ -59,7 +59,6 @@ export interface ServerConfig {
   readonly grpcEngine: GrpcEngine;
 
   readonly warningApplyDurationMs: number;
-  readonly warningUnaryRequestDurationMs: number;
   readonly logLevel: LogLevelName;
   readonly logFormat: LogFormat;
   /** `default` and `stderr`, `stdout`, or the path of a file that is appended to. */
@@ -97,7 +96,6 @@ export function defaultServerConfig(): ServerConfig {
     grpcKeepAliveTimeoutMs: 20_000,
     grpcEngine: 'grpc-js',
     warningApplyDurationMs: 100,
-    warningUnaryRequestDurationMs: 300,
     logLevel: 'info',
     logFormat: 'json',
     logOutputs: ['default'],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { defaultServerConfig } from '../../src/config/server-config.ts';
 import { formatServerHelp } from '../../src/config/help.ts';
 import { environmentVariableOf } from '../../src/config/option.ts';
@@ -114,6 +114,21 @@ describe('the option table', () => {
   it('agrees with the defaults that embedders get', () => {
     const parsed = parseServerConfig({ args: [], environment: {} });
     assert.deepEqual(parsed, { kind: 'server', config: defaultServerConfig(), warnings: [] });
+  });
+
+  it('has no value in the configuration that nobody reads', () => {
+    // These have one possible value so far.
+    const single = ['initialClusterState', 'grpcEngine'];
+    const readers = ['embed', 'cli'].flatMap((folder) => {
+      const root = new URL(`../../../src/${folder}/`, import.meta.url);
+      return readdirSync(root, { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.endsWith('.ts'))
+        .map((path) => readFileSync(new URL(path, root), 'utf8'));
+    });
+    const unread = Object.keys(defaultServerConfig()).filter(
+      (name) => !readers.some((text) => new RegExp(`\\bconfig\\.${name}\\b`).test(text)),
+    );
+    assert.deepEqual(unread.sort(), single.sort());
   });
 
   it('shows every flag in the help, with what happens to it', () => {
