@@ -39,13 +39,19 @@ export function bootstrapCluster(
   });
   return {
     memberId: own.id,
-    clusterId: clusterIdOf(members.map(({ id }) => id), sha1),
+    clusterId: clusterIdOf(
+      members.map(({ id }) => id),
+      sha1,
+    ),
     entries,
     hardState: { term: bootstrapTerm, vote: noMember, commit: entries.length },
   };
 }
 
-function firstMembers(initialCluster: readonly InitialMember[], token: string): readonly MemberRecord[] {
+function firstMembers(
+  initialCluster: readonly InitialMember[],
+  token: string,
+): readonly MemberRecord[] {
   const urls = new Map<string, string[]>();
   for (const { name, peerUrl } of initialCluster) {
     const known = urls.get(name);

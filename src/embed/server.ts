@@ -40,7 +40,10 @@ export interface ServerHost {
 }
 
 /** Rejects, with nothing left behind it, when the data dir or a port is not to be had. */
-export async function startServer(config: ServerConfig, { logger }: ServerHost): Promise<RunningServer> {
+export async function startServer(
+  config: ServerConfig,
+  { logger }: ServerHost,
+): Promise<RunningServer> {
   const closing = closedPromise();
   const metrics = createMetrics();
   const processMetrics = registerProcessMetrics(metrics);
@@ -94,7 +97,13 @@ function openMember({ config, logger, metrics, opened, fail }: MemberToOpen) {
     dataDir,
     loader,
     settings: memberSettings(config),
-    host: { scheduler: systemScheduler, random: systemRandom, logger, metrics, nonce: randomNonce() },
+    host: {
+      scheduler: systemScheduler,
+      random: systemRandom,
+      logger,
+      metrics,
+      nonce: randomNonce(),
+    },
     openTransport: (events) => {
       transport = new PeerTransport({
         identity: dataDir.identity,

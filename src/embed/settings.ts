@@ -13,7 +13,10 @@ const defaultQuotaBytes = 2 * 1024 * 1024 * 1024;
 
 /** What the flags mean to the member's loops. One tick is one heartbeat interval, as in etcd. */
 export function memberSettings(config: ServerConfig): MemberSettings {
-  const electionTicks = Math.max(2, Math.floor(config.electionTimeoutMs / config.heartbeatIntervalMs));
+  const electionTicks = Math.max(
+    2,
+    Math.floor(config.electionTimeoutMs / config.heartbeatIntervalMs),
+  );
   return {
     raft: {
       electionTicks,

@@ -43,3 +43,19 @@ export function awaitLeader(awaited: AwaitedLeader, done: Done<undefined>): void
     if (leadership.lead === target) finish(ok(undefined));
   });
 }
+
+/** Answers when this member leads no more, whoever does now, or when the time is over. */
+export function awaitStepDown(
+  { leadership, scheduler, timeoutMs }: Omit<AwaitedLeader, 'target'>,
+  done: () => void,
+): void {
+  const finish = (): void => {
+    timer.cancel();
+    unsubscribe();
+    done();
+  };
+  const timer = scheduler.after(timeoutMs, finish);
+  const unsubscribe = leadership.onChange(() => {
+    if (!leadership.isLeader) finish();
+  });
+}

@@ -35,7 +35,7 @@ export class Leadership {
     const isNew = soft.lead !== this.soft.lead && soft.lead !== noMember;
     this.soft = soft;
     if (isNew) this.electedMs = this.scheduler.nowMs();
-    for (const listener of [...this.listeners]) listener();
+    for (const listener of this.listeners) listener();
     return isNew;
   }
 

@@ -28,7 +28,7 @@ import { Compactor } from './compactor.ts';
 import { Exclusive } from './exclusive.ts';
 import { hurryFirstElection } from './first-election.ts';
 import { HashKvService } from './hash-kv.ts';
-import { awaitLeader, bestTransferee } from './leader-transfer.ts';
+import { awaitLeader, awaitStepDown, bestTransferee } from './leader-transfer.ts';
 import { Leadership } from './leadership.ts';
 import { memberMetrics, type MemberFigures, type MemberMetrics } from './metrics.ts';
 import { Proposals } from './proposals.ts';
@@ -168,8 +168,14 @@ export class ServerMember implements Member, TransportEvents {
   /** Before a planned stop: a leader hands leadership to the voter that has most of the log, if one takes it. */
   handOver(done: () => void): void {
     const target = bestTransferee(this.raft.status());
-    if (!this.isLeader || target === noMember) done();
-    else this.transferTo(target, done);
+    if (!this.isLeader || target === noMember) {
+      done();
+      return;
+    }
+    const { leadership, parts } = this;
+    const timeoutMs = parts.settings.raft.electionTicks * parts.settings.tickMs;
+    awaitStepDown({ leadership, scheduler: parts.host.scheduler, timeoutMs }, done);
+    this.raftLoop.transferLeadership(target);
   }
 
   /** Stops at once; nothing is flushed, for what matters is in the log already. `done` follows the last write. */
@@ -322,7 +328,8 @@ export class ServerMember implements Member, TransportEvents {
   private refusal(request: Bytes): EtcdError | undefined {
     const { settings, dataDir } = this.parts;
     if (this.isStopped) return errors.stopped;
-    if (this.raft.committed - this.applyLoop.applied.index > applyGapMax) return errors.tooManyRequests;
+    if (this.raft.committed - this.applyLoop.applied.index > applyGapMax)
+      return errors.tooManyRequests;
     if (request.length > settings.maxRequestBytes) return errors.requestTooLarge;
     return dataDir.isSpaceLow ? errors.noSpace : undefined;
   }
@@ -340,7 +347,10 @@ export class ServerMember implements Member, TransportEvents {
 
   private transferTo(target: MemberId, done: Done<undefined>): void {
     const { scheduler } = this.parts.host;
-    awaitLeader({ target, leadership: this.leadership, scheduler, timeoutMs: this.requestTimeoutMs }, done);
+    awaitLeader(
+      { target, leadership: this.leadership, scheduler, timeoutMs: this.requestTimeoutMs },
+      done,
+    );
     this.raftLoop.transferLeadership(target);
   }
 
@@ -416,11 +426,15 @@ export class ServerMember implements Member, TransportEvents {
   private leaderChanged(soft: SoftState): void {
     const isNew = this.leadership.update(soft);
     const { lead } = soft;
-    this.parts.host.logger.log('info', lead === noMember ? 'lost the leader' : 'a leader is known', {
-      lead: lead.toString(16),
-      state: soft.state,
-      term: this.raft.term,
-    });
+    this.parts.host.logger.log(
+      'info',
+      lead === noMember ? 'lost the leader' : 'a leader is known',
+      {
+        lead: lead.toString(16),
+        state: soft.state,
+        term: this.raft.term,
+      },
+    );
     if (!isNew) return;
     this.counters.leaderChanges.add();
     this.proposals.leaderKnown();

@@ -1,4 +1,10 @@
-import { exponentialBuckets, type Counter, type Gauge, type Histogram, type Metrics } from '../host/metrics.ts';
+import {
+  exponentialBuckets,
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type Metrics,
+} from '../host/metrics.ts';
 
 /** What the loops of a member count, under etcd's names. What its state says by itself, api/member-metrics.ts shows. */
 export interface MemberMetrics {
@@ -29,7 +35,11 @@ const diskBuckets = exponentialBuckets(0.001, 2, 14);
 
 export function memberMetrics(metrics: Metrics, figures: MemberFigures): MemberMetrics {
   const gauges: readonly (readonly [string, string, () => number])[] = [
-    ['etcd_server_proposals_committed_total', 'Index of the last committed entry.', figures.committed],
+    [
+      'etcd_server_proposals_committed_total',
+      'Index of the last committed entry.',
+      figures.committed,
+    ],
     ['etcd_server_proposals_applied_total', 'Index of the last applied entry.', figures.applied],
     ['etcd_server_proposals_pending', 'Proposals that wait for an answer.', figures.pending],
     ['etcd_debugging_mvcc_keys_total', 'Live keys.', figures.keys],
@@ -40,8 +50,14 @@ export function memberMetrics(metrics: Metrics, figures: MemberFigures): MemberM
     leaderChanges: counter('etcd_server_leader_changes_seen_total', 'Changes of leader seen.'),
     proposalsFailed: counter('etcd_server_proposals_failed_total', 'Proposals that failed.'),
     slowApplies: counter('etcd_server_slow_apply_total', 'Entries that took long to apply.'),
-    slowReadIndexes: counter('etcd_server_slow_read_indexes_total', 'ReadIndex rounds asked again.'),
-    readIndexesFailed: counter('etcd_server_read_indexes_failed_total', 'ReadIndex rounds given up.'),
+    slowReadIndexes: counter(
+      'etcd_server_slow_read_indexes_total',
+      'ReadIndex rounds asked again.',
+    ),
+    readIndexesFailed: counter(
+      'etcd_server_read_indexes_failed_total',
+      'ReadIndex rounds given up.',
+    ),
     logSync: metrics.histogram(
       'etcd_disk_wal_fsync_duration_seconds',
       'Time of a synced write to the log.',

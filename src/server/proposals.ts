@@ -2,7 +2,12 @@ import type { Bytes } from '../base/bytes.ts';
 import { assert } from '../base/assert.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { MemberId } from '../raft/types.ts';
-import { commandHeaderBytes, encodeCommand, type Command, type CommandKind } from '../wire/command.ts';
+import {
+  commandHeaderBytes,
+  encodeCommand,
+  type Command,
+  type CommandKind,
+} from '../wire/command.ts';
 import { errors, failed, type EtcdError, type Outcome } from '../wire/errors.ts';
 import type { AppliedResponse } from '../apply/types.ts';
 import type { Done } from './types.ts';
@@ -55,7 +60,10 @@ export class Proposals {
   propose(kind: CommandKind, request: Bytes, done: Done<AppliedResponse>): void {
     const { memberId, nonce, scheduler, submit, hasLeader } = this.parts;
     const sizeBytes = commandHeaderBytes + request.length;
-    if (this.pending.size >= pendingProposalsMax || this.pendingBytes + sizeBytes > pendingProposalBytesMax) {
+    if (
+      this.pending.size >= pendingProposalsMax ||
+      this.pendingBytes + sizeBytes > pendingProposalBytesMax
+    ) {
       done(failed(errors.tooManyRequests));
       return;
     }
@@ -72,7 +80,8 @@ export class Proposals {
   leaderKnown(): void {
     const waited = this.waiting;
     this.waiting = [];
-    for (const { sequence, data } of waited) if (this.pending.has(sequence)) this.parts.submit(data);
+    for (const { sequence, data } of waited)
+      if (this.pending.has(sequence)) this.parts.submit(data);
   }
 
   /** Whether an entry is one of this process's own, still unanswered. */
@@ -94,7 +103,7 @@ export class Proposals {
     this.timer?.cancel();
     this.timer = undefined;
     this.waiting = [];
-    for (const [sequence, pending] of [...this.pending]) {
+    for (const [sequence, pending] of this.pending) {
       this.forget(sequence, pending);
       pending.done(failed(error));
     }

@@ -27,7 +27,11 @@ export interface RangeParts {
   readonly chunkBytes: number;
 }
 
-export function runRange(parts: RangeParts, request: RangeRequest, done: Done<RangeResponse>): void {
+export function runRange(
+  parts: RangeParts,
+  request: RangeRequest,
+  done: Done<RangeResponse>,
+): void {
   const { slicer, scheduler, store } = parts;
   const revision = request.revision > 0 ? request.revision : store.revision;
   const opened = RangeCursor.open(store, request, { isPinned: true });

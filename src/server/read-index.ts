@@ -117,7 +117,11 @@ export class ReadIndexQueue {
     this.confirmed = [];
     this.gathering = [];
     this.waitingCount = 0;
-    const reads = [...confirmed.flatMap((each) => each.reads), ...(round?.reads ?? []), ...gathering];
+    const reads = [
+      ...confirmed.flatMap((each) => each.reads),
+      ...(round?.reads ?? []),
+      ...gathering,
+    ];
     for (const done of reads) done(failed(errors.stopped));
   }
 

@@ -130,7 +130,10 @@ export class StoreLoop implements RowReader {
         this.maybeCommit();
       });
     }
-    if (gathering.put.length + gathering.deleted.length >= rowsMax || gathering.bytes >= batchBytesMax) {
+    if (
+      gathering.put.length + gathering.deleted.length >= rowsMax ||
+      gathering.bytes >= batchBytesMax
+    ) {
       this.isDue = true;
       this.maybeCommit();
     }

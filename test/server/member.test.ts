@@ -64,7 +64,8 @@ describe('members', () => {
     }
     const leader = leaderOf(cluster);
     for (let round = 0; round < 5; round++) {
-      for (let i = 0; i < 20; i++) assert.equal(valueOf(cluster.get(leader, `k${round}-${i}`)), `${i}`);
+      for (let i = 0; i < 20; i++)
+        assert.equal(valueOf(cluster.get(leader, `k${round}-${i}`)), `${i}`);
     }
     assert.deepEqual(cluster.fatal, []);
   });
@@ -80,9 +81,7 @@ describe('members', () => {
     const back = await cluster.startMember(name);
     cluster.until('it has caught up', () => back.revision === leader.revision);
     assert.equal(valueOf(cluster.get(back, 'k99')), '1199');
-    const hashes = [leader, back].map((member) =>
-      cluster.answer((done) => member.hashKv(0, done)),
-    );
+    const hashes = [leader, back].map((member) => cluster.answer((done) => member.hashKv(0, done)));
     assert.deepEqual(hashes[0], hashes[1]);
     assert.deepEqual(cluster.fatal, []);
   });
