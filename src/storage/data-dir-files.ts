@@ -13,6 +13,7 @@ import type { DataDirIdentity } from './types.ts';
  *     current.json    the number of the file set in force; replaced by a rename
  *     log-000001/ store-000001/ witness-000001     a file set
  *     reserve         space to be given back when the disk is full
+ *     loss.json       what this member has lost for good; it must not vote again
  *     creating        there while the data dir is being made
  */
 export const names = {
@@ -20,6 +21,7 @@ export const names = {
   current: 'current.json',
   reserve: 'reserve',
   creating: 'creating',
+  loss: 'loss.json',
 } as const;
 
 /** The format of the whole data dir, raised when an older program could not read it. */
@@ -140,6 +142,20 @@ export function loadPointer(fs: Fs, dataDir: string): number {
   const fileSet = decodeText(fs.readFile(`${dataDir}/${names.current}`))?.['fileSet'];
   if (typeof fileSet === 'number' && Number.isSafeInteger(fileSet)) return fileSet;
   throw damagedFile(dataDir, names.current, 'is damaged');
+}
+
+export function encodeLoss(loss: string): Bytes {
+  return encodeText({ loss });
+}
+
+/** The sentence that an earlier opening has left, or undefined. */
+export function loadLoss(fs: Fs, dataDir: string): string | undefined {
+  const file = fs.readFile(`${dataDir}/${names.loss}`);
+  if (file === undefined) return undefined;
+  const loss = decodeText(file)?.['loss'];
+  return typeof loss === 'string'
+    ? loss
+    : 'This member has lost something; what it was cannot be read.';
 }
 
 /** A line of JSON, for people to read, and a line with its checksum. */

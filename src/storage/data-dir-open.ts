@@ -3,11 +3,13 @@ import type { Database } from './database.ts';
 import {
   damagedFile,
   encodeIdentity,
+  encodeLoss,
   encodePointer,
   fileSetOf,
   fileSetPaths,
   inspectDataDir,
   loadIdentity,
+  loadLoss,
   loadPointer,
   names,
 } from './data-dir-files.ts';
@@ -164,7 +166,8 @@ async function openFileSet(
   const witnessFile = fs.readFile(paths.witness);
   const witnessed = witnessFile === undefined ? undefined : decodeWitness(witnessFile);
   if (witnessed === undefined) throw damagedFile(dataDir, paths.witness, 'cannot be read');
-  const provenLoss = provedMissing(witnessed.state, found, content.meta.state);
+  const proof = provedMissing(witnessed.state, found, content.meta.state);
+  const provenLoss = await keepLoss(context, dataDir, proof);
   const file = await openFile(context, paths.witness);
 
   const space = new SpaceGuard(context, dataDir, await askFreeBytes(context.disk, dataDir));
@@ -248,6 +251,24 @@ function provedMissing(
   if (loss !== undefined || state.appliedIndex <= lastIndex) return loss;
   // The store commits only what the log has synced.
   return `The log ends at index ${lastIndex}, but the store has applied index ${state.appliedIndex}.`;
+}
+
+/**
+ * A loss stays known: once the log has grown again, or a snapshot has come, the witness proves nothing any more,
+ * but the votes and acknowledgements that went with what was lost are still out there.
+ */
+async function keepLoss(
+  context: StorageContext,
+  dataDir: string,
+  proof: string | undefined,
+): Promise<string | undefined> {
+  const { fs } = context.disk;
+  const known = loadLoss(fs, dataDir);
+  if (known !== undefined || proof === undefined) return known;
+  const loss = `${proof} ${rejoinAdvice(dataDir)}`;
+  const file = { folder: dataDir, name: names.loss };
+  await settled((done) => replaceFile(fs, file, encodeLoss(loss), done));
+  return loss;
 }
 
 async function maybeResetLog(log: DatabaseLogStore, store: StateStore): Promise<boolean> {

@@ -14,19 +14,24 @@ import type {
 } from './database.ts';
 import { StorageError, causeText } from './errors.ts';
 import { settled } from './fs.ts';
+import type { Fs } from './fs.ts';
 import { checkRecovery, inspectLogFiles, isLogFile } from './level-recovery.ts';
 import { diskFs } from './node-fs.ts';
 import type { Row } from './types.ts';
 
-/** `Database` over LevelDB (1.20, through classic-level). */
-export const levelDatabases: DatabaseFactory = {
-  open(folder, kind, done) {
-    openLevelDatabase(folder, kind).then(
-      (database) => done(undefined, database),
-      (error: Error) => done(error, undefined),
-    );
-  },
-};
+/** `Database` over LevelDB (1.20, through classic-level). It syncs its files itself, and we their folder. */
+export function levelDatabasesWith(syncFolder: Fs['syncFolder']): DatabaseFactory {
+  return {
+    open(folder, kind, done) {
+      openLevelDatabase(folder, kind, syncFolder).then(
+        (database) => done(undefined, database),
+        (error: Error) => done(error, undefined),
+      );
+    },
+  };
+}
+
+export const levelDatabases: DatabaseFactory = levelDatabasesWith(diskFs.syncFolder);
 
 type LevelDb = Level<Bytes, Bytes> & CompactRange;
 type LevelBatch = ReturnType<LevelDb['batch']>;
@@ -45,7 +50,11 @@ const options = {
   store: { writeBufferSize: writeBufferBytes, compression: true, cacheSize: 32 * 1024 * 1024 },
 } as const;
 
-async function openLevelDatabase(folder: string, kind: DatabaseKind): Promise<Database> {
+async function openLevelDatabase(
+  folder: string,
+  kind: DatabaseKind,
+  syncFolder: Fs['syncFolder'],
+): Promise<Database> {
   const logFiles = await inspectLogFiles(folder);
   const db = new Level<Bytes, Bytes>(folder, { ...view, ...options[kind] });
   try {
@@ -57,8 +66,8 @@ async function openLevelDatabase(folder: string, kind: DatabaseKind): Promise<Da
     const damage = await checkRecovery(folder, logFiles);
     if (damage !== undefined) throw new StorageError(damagedCode(kind), damage);
     // Opening has switched CURRENT to a new manifest by a rename that LevelDB does not make durable.
-    await settled((done) => diskFs.syncFolder(folder, done));
-    return new LevelDatabase(folder, db as LevelDb, await newestLogFile(folder));
+    await settled((done) => syncFolder(folder, done));
+    return new LevelDatabase(folder, db as LevelDb, await newestLogFile(folder), syncFolder);
   } catch (error) {
     await db.close();
     throw error;
@@ -90,8 +99,15 @@ class LevelDatabase implements Database {
   private newestLogFile: string | undefined;
   /** Never less than the bytes of LevelDB's memtable, or so large that the folder is looked at. */
   private memtableBytesAtMost = 0;
+  private readonly syncFolder: Fs['syncFolder'];
 
-  constructor(folder: string, db: LevelDb, newestLogFile: string | undefined) {
+  constructor(
+    folder: string,
+    db: LevelDb,
+    newestLogFile: string | undefined,
+    syncFolder: Fs['syncFolder'],
+  ) {
+    this.syncFolder = syncFolder;
     this.folder = folder;
     this.db = db;
     this.newestLogFile = newestLogFile;
@@ -108,7 +124,12 @@ class LevelDatabase implements Database {
 
   getMany(keys: readonly Bytes[], done: Reply<readonly (Bytes | undefined)[]>): void {
     this.db.getMany([...keys]).then(
-      (values: readonly (Bytes | undefined)[]) => done(undefined, values),
+      (values: readonly (Bytes | undefined)[]) => {
+        done(
+          undefined,
+          values.map((value) => (value === undefined ? undefined : plainBytes(value))),
+        );
+      },
       (error: Error) => done(error, []),
     );
   }
@@ -140,7 +161,7 @@ class LevelDatabase implements Database {
       if (newest === this.newestLogFile) return done(undefined);
       this.newestLogFile = newest;
       this.memtableBytesAtMost = bytes;
-      diskFs.syncFolder(this.folder, done);
+      this.syncFolder(this.folder, done);
     }, done);
   }
 }

@@ -36,7 +36,10 @@ import type {
 } from './types.ts';
 
 /** Rows of one step of hashing. */
-const hashRowsMax = 500;
+const hashRowsMax = 250;
+/** A commit is put together in slices of at most this many rows and about these bytes. */
+const sliceRowsMax = 250;
+const sliceBytesMax = 512 * 1024;
 /** Rows whose checksums are read at once before they are deleted; their values pass through memory. */
 const deleteRowsMax = 64;
 
@@ -225,29 +228,45 @@ export class DatabaseStateStore implements StateStore {
   private write(commit: Commit, done: () => void): void {
     if (this.context.hasFailed) return;
     const dbBatch = this.db.batch();
-    this.putRows(commit, dbBatch);
-    for (const change of commit.batch.changes) this.putChange(commit, change, dbBatch);
-    for (const diskKey of commit.deletedKeys) dbBatch.del(diskKey);
-    const meta = commit.nextMeta();
-    dbBatch.put(metaKey, encodeMeta(meta));
-    this.space.fits(commit.writtenBytes, () => {
-      dbBatch.write((error) => {
-        if (this.context.hasFailed) return;
-        if (error !== undefined) return this.context.writeFailed('a commit of the store', error);
-        this.committed(commit, meta);
-        done();
-        for (const run of this.afterCommit.splice(0)) run();
+    this.putSlice(commit, dbBatch, 0, () => {
+      for (const change of commit.batch.changes) this.putChange(commit, change, dbBatch);
+      const meta = commit.nextMeta();
+      dbBatch.put(metaKey, encodeMeta(meta));
+      this.space.fits(commit.writtenBytes, () => {
+        dbBatch.write((error) => {
+          if (this.context.hasFailed) return;
+          if (error !== undefined) return this.context.writeFailed('a commit of the store', error);
+          this.committed(commit, meta);
+          done();
+          for (const run of this.afterCommit.splice(0)) run();
+        });
       });
     });
   }
 
-  private putRows(commit: Commit, dbBatch: WriteBatch): void {
-    for (const row of commit.batch.put) {
-      const diskKey = revisionKey(row.key);
-      if (commit.isDeletedUnwritten(diskKey)) continue;
-      dbBatch.put(diskKey, this.sealer.seal(diskKey, row.value));
-      commit.added(diskKey, row.value.length, this.sealer.checksum);
+  /** Fills the batch bit by bit: ten thousand rows at once would hold the event loop for 40 ms. */
+  private putSlice(commit: Commit, dbBatch: WriteBatch, from: number, done: () => void): void {
+    if (this.context.hasFailed) return;
+    const { put } = commit.batch;
+    const { deletedKeys } = commit;
+    const bytesBefore = commit.writtenBytes;
+    let at = from;
+    while (at < from + sliceRowsMax && commit.writtenBytes < bytesBefore + sliceBytesMax) {
+      const row = put[at];
+      const deleted = deletedKeys[at - put.length];
+      if (row !== undefined) this.putRow(commit, row, dbBatch);
+      else if (deleted !== undefined) dbBatch.del(deleted);
+      else return done();
+      at++;
     }
+    this.context.scheduler.endOfTurn(() => this.putSlice(commit, dbBatch, at, done));
+  }
+
+  private putRow(commit: Commit, row: Row, dbBatch: WriteBatch): void {
+    const diskKey = revisionKey(row.key);
+    if (commit.isDeletedUnwritten(diskKey)) return;
+    dbBatch.put(diskKey, this.sealer.seal(diskKey, row.value));
+    commit.added(diskKey, row.value.length, this.sealer.checksum);
   }
 
   private putChange(commit: Commit, change: SpaceChange, dbBatch: WriteBatch): void {

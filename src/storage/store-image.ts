@@ -10,7 +10,7 @@ import type { StoreMeta } from './store-meta.ts';
 import type { Row, StoreImage, StoreState } from './types.ts';
 
 /** Rows asked for at once. */
-const rowsMax = 500;
+const rowsMax = 250;
 
 /** Streams the rows of a snapshot of the database. Reads ahead of the stream by one step of a scan. */
 export class DatabaseStoreImage implements StoreImage {

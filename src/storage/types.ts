@@ -146,8 +146,9 @@ export interface DataDir {
   readonly store: StateStore;
   readonly identity: DataDirIdentity;
   /**
-   * What the tail witness proves to be missing, as a sentence for people, or undefined. A member that has
-   * lost something must not vote and must not acknowledge.
+   * What has been proven to be missing, as a sentence for people, or undefined. A member that has lost something
+   * must not vote and must not acknowledge. It stays so over restarts and snapshots: only a new member, with a new
+   * data dir, is free of it.
    */
   readonly provenLoss: string | undefined;
   /** Free bytes of the disk, about. */

@@ -13,6 +13,7 @@ import { EntryCodec, entryKey, hardStateKey, startKey } from '../../src/storage/
 import { encodeRecord } from '../../src/storage/record.ts';
 import { metaKey, revisionKey } from '../../src/storage/store-rows.ts';
 import { key, row, rowsOf } from '../contract/state-store.ts';
+import { chunksOf, received } from '../contract/store-image.ts';
 import {
   appended,
   closed,
@@ -155,6 +156,21 @@ describe('A damaged data dir', () => {
       await editRows(logFolder, (db) => db.del(entryKey(50)));
       const dataDir = await fixture.open();
       assert.match(dataDir.provenLoss ?? '', /ends at index 49, but entries up to index 50/);
+    });
+
+    it('that lost its end is known for it for good, even when it has grown again', async () => {
+      await editRows(logFolder, (db) => db.del(entryKey(50)));
+      const dataDir = await fixture.open();
+      await appended(dataDir.log, entriesOf(50, 60, 3), { term: 3, vote: 0n, commit: 45 });
+      await closed(dataDir);
+      const restarted = await fixture.open();
+      assert.match(restarted.provenLoss ?? '', /ends at index 49.*rejoin as a new member/);
+      const writer = restarted.receiveImage();
+      assert.equal(await received(writer, await chunksOf(restarted.store.openImage())), undefined);
+      const hardState = { term: 3, vote: 0n, commit: 45 };
+      await new Promise<void>((resolve) => restarted.install(writer, hardState, resolve));
+      await closed(restarted);
+      assert.match((await fixture.open()).provenLoss ?? '', /ends at index 49/);
     });
 
     it('that lost a vote opens, with the loss proven by the witness', async () => {
