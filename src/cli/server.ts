@@ -4,6 +4,7 @@ import { parseServerConfig } from '../config/parse-server-config.ts';
 import { defaultServerConfig, type ServerConfig } from '../config/server-config.ts';
 import type { Logger } from '../host/logger.ts';
 import { openLog, type ServerLog } from './logging.ts';
+import { tellSystemd } from './systemd.ts';
 import { etcdVersion, formatServerVersion, ownVersion } from './version.ts';
 
 /** A running member as this layer sees it; src/embed/server.ts offers it. */
@@ -85,6 +86,7 @@ async function runMember(
   logger: Logger,
   start: StartServer,
 ): Promise<number> {
+  endOnUncaught(logger);
   logger.log('info', 'starting a member', describeStart(config));
   let member: RunningMember;
   try {
@@ -94,9 +96,12 @@ async function runMember(
     return 1;
   }
   const stopOnSignals = stopOnSignal(member, logger);
+  // A member that fails before it is ready never becomes ready, and `closed` says why.
+  member.ready.then(
+    () => tellSystemd(logger),
+    () => undefined,
+  );
   try {
-    // A member that fails before it is ready never becomes ready, and `closed` says why.
-    await Promise.race([member.ready, member.closed]);
     await member.closed;
     logger.log('info', 'member stopped');
     return 0;
@@ -106,6 +111,17 @@ async function runMember(
   } finally {
     stopOnSignals.forget();
   }
+}
+
+/** A broken invariant ends the process at once: a wrong member must not answer. */
+function endOnUncaught(logger: Logger): void {
+  const end = (error: unknown): void => {
+    const stack = error instanceof Error ? error.stack : undefined;
+    logger.log('fatal', 'uncaught error', { error: describeError(error), stacktrace: stack });
+    process.exit(1);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
 }
 
 function describeStart(config: ServerConfig): Readonly<Record<string, unknown>> {

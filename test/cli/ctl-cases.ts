@@ -74,6 +74,8 @@ const commands: readonly (readonly string[])[] = [
   // Lines that cannot be read.
   ['get', 'a', '--nonsense'],
   ['get', 'a', '-x'],
+  ['-w', 'json', 'get', 'a', '--nonsense'],
+  ['--hex', 'get', '-w', 'json', 'a'],
   ['get', 'a', '--limit'],
   ['get', 'a', '-w'],
   ['get', 'a', '--prefix=maybe'],

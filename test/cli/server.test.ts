@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,6 +109,24 @@ describe('the server command', function serverCommand() {
     await running.until(/ready to serve client requests/);
     const count = readdirSync(`/proc/${running.pid}/task`).length;
     assert.ok(count >= 17, `${count} threads`);
+  });
+
+  it('tells systemd when it is ready', async () => {
+    const told = join(folder, 'told');
+    const tool = join(folder, 'systemd-notify');
+    writeFileSync(tool, `#!/bin/sh\necho "$@" > ${told}\n`, { mode: 0o755 });
+    const environment = {
+      NOTIFY_SOCKET: '/nowhere',
+      PATH: `${folder}:${process.env['PATH'] ?? ''}`,
+    };
+    running = startProgram('etcd', flags(), { environment });
+    await running.until(/ready to serve client requests/);
+    for (let i = 0; i < 100 && !existsSync(told); i++) {
+      await new Promise((resume) => setTimeout(resume, 50));
+    }
+    running.child.kill('SIGTERM');
+    await running.exited;
+    assert.equal(readFileSync(told, 'utf8'), `--ready --pid=${running.pid}\n`);
   });
 
   it('writes its log where it is told, in the format it is told', async () => {

@@ -35,7 +35,7 @@ import { put } from './put.ts';
 import { txn } from './txn.ts';
 import type { Input, Verb, VerbContext } from './verb.ts';
 import { version } from './version.ts';
-import { wordOf } from './word.ts';
+import { wordOf, type Word } from './word.ts';
 
 export const verbs: readonly Verb[] = [
   get,
@@ -125,15 +125,23 @@ async function dispatch(host: CtlHost, clients: Client[]): Promise<number> {
   return Exit.Success;
 }
 
-function parseLoosely(words: Parameters<typeof parseWords>[0]): ParsedWords {
-  try {
-    return parseWords(words, everyFlag);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    // The strict reading says it better, when the verb can be told without this word.
-    const bare = words.filter(({ text }) => !text.startsWith('-'));
-    return parseWords(bare, everyFlag);
+/** Reads as much as can be read: what cannot is said better by the strict reading, once the verb is known. */
+function parseLoosely(words: readonly Word[]): ParsedWords {
+  const suspects = words.filter(({ text }) => text.startsWith('-'));
+  for (const left of [undefined, ...suspects]) {
+    try {
+      return parseWords(
+        left === undefined ? words : words.filter((word) => word !== left),
+        everyFlag,
+      );
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+    }
   }
+  return parseWords(
+    words.filter(({ text }) => !text.startsWith('-')),
+    everyFlag,
+  );
 }
 
 function contextOf(host: CtlHost, values: FlagValues, clients: Client[]): VerbContext {
