@@ -9,6 +9,7 @@ import { WireError } from '../wire/varint.ts';
 import { refuseCall, requiresLeader } from './admission.ts';
 import { StreamExchange, UnaryExchange } from './exchange.ts';
 import type { LeaderWatch } from './leader-watch.ts';
+import type { Readiness } from './readiness.ts';
 import { MethodMetrics, type RpcMetrics } from './rpc-metrics.ts';
 
 /** What the services of one member share. */
@@ -17,6 +18,7 @@ export interface ApiContext {
   readonly limits: ApiLimits;
   readonly metrics: RpcMetrics;
   readonly leaderWatch: LeaderWatch;
+  readonly readiness: Readiness;
 }
 
 export interface ApiLimits {

@@ -8,6 +8,7 @@ import { healthRoutes } from './health.ts';
 import { kvRoutes } from './kv.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { maintenanceRoutes } from './maintenance.ts';
+import type { Readiness } from './readiness.ts';
 import { RpcMetrics } from './rpc-metrics.ts';
 import { unimplemented, type ApiContext, type ApiLimits } from './rpc.ts';
 
@@ -17,13 +18,20 @@ export interface ServicesOptions {
   readonly scheduler: Scheduler;
   readonly limits: ApiLimits;
   readonly electionTimeoutMs: number;
+  readonly readiness: Readiness;
 }
 
 /** Every method of etcd's, by its path; one that is not built yet answers Unimplemented. */
 export function createHandlers(options: ServicesOptions): Handlers {
-  const { member, metrics, scheduler, limits, electionTimeoutMs } = options;
+  const { member, metrics, scheduler, limits, electionTimeoutMs, readiness } = options;
   const leaderWatch = new LeaderWatch(member, scheduler, electionTimeoutMs);
-  const api: ApiContext = { member, limits, metrics: new RpcMetrics(metrics), leaderWatch };
+  const api: ApiContext = {
+    member,
+    limits,
+    metrics: new RpcMetrics(metrics),
+    leaderWatch,
+    readiness,
+  };
   const handlers = new Map([
     ...kvRoutes(api),
     ...clusterRoutes(api),

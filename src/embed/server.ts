@@ -1,5 +1,6 @@
 import { createHttpHandlers } from '../api/http.ts';
 import { registerMemberMetrics } from '../api/member-metrics.ts';
+import { Readiness } from '../api/readiness.ts';
 import { createHandlers } from '../api/services.ts';
 import { mustGet } from '../base/assert.ts';
 import type { ServerConfig } from '../config/server-config.ts';
@@ -49,9 +50,10 @@ export async function startServer(
   const processMetrics = registerProcessMetrics(metrics);
   const opened = await openOrCreateDataDir(config, closing.fail);
   const { member, transport } = openMember({ config, logger, metrics, opened, fail: closing.fail });
+  const readiness = new Readiness();
   let listeners: Listeners;
   try {
-    listeners = await openPorts({ config, logger, metrics, member, transport });
+    listeners = await openPorts({ config, logger, metrics, member, transport, readiness });
   } catch (error) {
     processMetrics.close();
     await stopMember(member);
@@ -74,7 +76,7 @@ export async function startServer(
   return {
     memberId: member.id,
     clusterId: member.clusterId,
-    ready: whenReady(config, logger, member, opened),
+    ready: whenReady(config, logger, member, opened).then(() => readiness.markReady()),
     closed: closing.promise,
     clientAddresses: listeners.clientAddresses,
     status: () => ({ lead: member.lead, isLeader: member.isLeader }),
@@ -127,14 +129,16 @@ function openPorts(parts: {
   readonly metrics: Metrics;
   readonly member: ServerMember;
   readonly transport: PeerTransport;
+  readonly readiness: Readiness;
 }): Promise<Listeners> {
-  const { config, logger, metrics, member, transport } = parts;
+  const { config, logger, metrics, member, transport, readiness } = parts;
   const handlers = createHandlers({
     member,
     metrics,
     scheduler: systemScheduler,
     limits: { requestBytesMax: config.maxRequestBytes, txnOpsMax: config.maxTxnOps },
     electionTimeoutMs: config.electionTimeoutMs,
+    readiness,
   });
   const http = createHttpHandlers({ member, metrics, logger, corsOrigins: [], hostWhitelist: [] });
   return openListeners({ config, handlers, peerHandlers: transport.handlers, http, logger });

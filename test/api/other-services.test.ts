@@ -1,3 +1,4 @@
+import { Readiness } from '../../src/api/readiness.ts';
 import assert from 'node:assert/strict';
 import { mustGet } from '../../src/base/assert.ts';
 import { MemberListRequest, MemberListResponse } from '../../src/wire/cluster.ts';
@@ -133,6 +134,22 @@ describe('grpc.health.v1', () => {
       'grpc_server_handled_total{grpc_code="Canceled",grpc_method="Watch",' +
       'grpc_service="grpc.health.v1.Health",grpc_type="server_stream"}';
     assert.equal(sampleOf(services.metrics, series), 1);
+  });
+
+  it('does not serve before the member is ready, and Watch tells when it is', () => {
+    const readiness = new Readiness();
+    const services = servicesOf(new FakeMember(), { readiness });
+    const check = answerOf(services, '/grpc.health.v1.Health/Check', nothing);
+    assert.deepEqual(
+      check.messages.map((message) => HealthCheckResponse.decode(message).status),
+      [2],
+    );
+    const watch = start(services, '/grpc.health.v1.Health/Watch', nothing);
+    readiness.markReady();
+    assert.deepEqual(
+      watch.messages.map((message) => HealthCheckResponse.decode(message).status),
+      [2, 1],
+    );
   });
 
   it('Watch of an unknown service says so and stays open as well', () => {

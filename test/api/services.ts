@@ -1,4 +1,5 @@
 import type { Scheduler, Timer } from '../../src/base/clock.ts';
+import { Readiness } from '../../src/api/readiness.ts';
 import { createHandlers, type ServicesOptions } from '../../src/api/services.ts';
 import type { Handlers } from '../../src/grpc/types.ts';
 import { createMetrics } from '../../src/host/metrics-registry.ts';
@@ -21,7 +22,17 @@ export function servicesOf<M extends Member>(
   const metrics = createMetrics();
   const scheduler = new ManualScheduler();
   const limits = { requestBytesMax: 1.5 * 1024 * 1024, txnOpsMax: 128 };
-  const options = { member, metrics, scheduler, limits, electionTimeoutMs: 1000, ...more };
+  const readiness = new Readiness();
+  readiness.markReady();
+  const options = {
+    member,
+    metrics,
+    scheduler,
+    limits,
+    electionTimeoutMs: 1000,
+    readiness,
+    ...more,
+  };
   return { member, metrics, scheduler, handlers: createHandlers(options) };
 }
 
