@@ -265,10 +265,9 @@ async function keepLoss(
   const { fs } = context.disk;
   const known = loadLoss(fs, dataDir);
   if (known !== undefined || proof === undefined) return known;
-  const loss = `${proof} ${rejoinAdvice(dataDir)}`;
   const file = { folder: dataDir, name: names.loss };
-  await settled((done) => replaceFile(fs, file, encodeLoss(loss), done));
-  return loss;
+  await settled((done) => replaceFile(fs, file, encodeLoss(proof), done));
+  return proof;
 }
 
 async function maybeResetLog(log: DatabaseLogStore, store: StateStore): Promise<boolean> {

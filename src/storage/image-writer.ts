@@ -172,7 +172,10 @@ export class DatabaseImageWriter implements ImageWriter {
         `its description says ${describeTotals(meta.totals)}`;
     }
     if (meta === undefined || this.refusal !== undefined) {
-      return this.settle(() => done(this.refusal));
+      return this.settle(() => {
+        this.abort();
+        done(this.refusal);
+      });
     }
     const batch = mustGet(this.db, 'an image is checked after the opening').batch();
     batch.put(metaKey, encodeMeta(meta));

@@ -129,7 +129,7 @@ export interface StoreImage {
 
 /**
  * Receives an image into a fresh file set; nothing of the old one changes before `install`. Chunks one at a time,
- * in order. After a refusal, or instead of `install`, comes `abort`.
+ * in order. A refused image removes itself; otherwise `install` or `abort` ends it.
  */
 export interface ImageWriter {
   /** What was received, once `finish` has found it whole. */

@@ -166,8 +166,7 @@ export function storeImageContract(name: string, makeFixture: () => Fixture): vo
       for (const [sent, reason] of cases) {
         const writer = to.receiveImage();
         assert.match((await received(writer, sent)) ?? '', reason);
-        assert.throws(() => to.install(writer, hardState, () => {}), /whole image/);
-        writer.abort();
+        assert.throws(() => to.install(writer, hardState, () => {}));
       }
       await reopenTarget();
       assert.equal(to.store.state.appliedIndex, 0);

@@ -164,7 +164,7 @@ describe('A damaged data dir', () => {
       await appended(dataDir.log, entriesOf(50, 60, 3), { term: 3, vote: 0n, commit: 45 });
       await closed(dataDir);
       const restarted = await fixture.open();
-      assert.match(restarted.provenLoss ?? '', /ends at index 49.*rejoin as a new member/);
+      assert.match(restarted.provenLoss ?? '', /ends at index 49/);
       const writer = restarted.receiveImage();
       assert.equal(await received(writer, await chunksOf(restarted.store.openImage())), undefined);
       const hardState = { term: 3, vote: 0n, commit: 45 };
