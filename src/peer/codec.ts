@@ -67,7 +67,7 @@ export function fromWire(wire: WireMessage): Message {
       return { type, from, to, term, index, logTerm, isTransfer: wire.isTransfer };
     case 'MsgVoteResp':
     case 'MsgPreVoteResp':
-      return { type, from, to, term, reject };
+      return { type, from, to, term, reject, commit, logTerm };
     case 'MsgSnap':
       return { type, from, to, term, snapshot: snapshotFromWire(wire) };
     case 'MsgHeartbeat':

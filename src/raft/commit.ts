@@ -1,3 +1,4 @@
+import { maybeStepDown } from './leaving.ts';
 import { startReadRound } from './read-only.ts';
 import type { Core } from './core.ts';
 
@@ -13,5 +14,6 @@ export function maybeCommit(core: Core): boolean {
   log.commitTo(index);
   core.isBroadcastDue = true;
   startReadRound(core);
+  maybeStepDown(core);
   return true;
 }

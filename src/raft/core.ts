@@ -58,6 +58,8 @@ export class Core {
    * one is applied: one change at a time, and none before an own-term entry is committed (I10).
    */
   pendingConfIndex = 0;
+  /** Of a leader that is no voter any more: it goes when this entry is committed; else 0. */
+  leavingIndex = 0;
   /** Of a leader: an estimate, never too high, of the data it has proposed and not seen committed. */
   uncommittedBytes = 0;
   /** Of a leader: there are entries or a commit index to tell the followers when the Ready is taken. */

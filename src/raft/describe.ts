@@ -102,7 +102,7 @@ function describePayload(message: Message): string {
       return `log=${message.logTerm}/${message.index}${message.isTransfer ? ' transfer' : ''}`;
     case 'MsgVoteResp':
     case 'MsgPreVoteResp':
-      return message.reject ? 'rejected' : 'granted';
+      return `${message.reject ? 'rejected' : 'granted'} commit=${message.logTerm}/${message.commit}`;
     case 'MsgSnap':
       return `snapshot=${describeSnapshot(message.snapshot)}`;
     case 'MsgHeartbeat':

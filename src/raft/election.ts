@@ -7,7 +7,7 @@ import { noMember, type MemberId } from './types.ts';
 
 /** Whether this member could be elected: a voter of the applied configuration, with its log in place. */
 export function isPromotable(core: Core): boolean {
-  return core.tracker.isSelfVoter && core.log.unstable.snapshot === undefined;
+  return core.tracker.isSelfVoter && !core.log.hasPendingSnapshot;
 }
 
 /**
@@ -64,6 +64,36 @@ export function isWithinLease(core: Core): boolean {
 }
 
 /**
+ * A voter that is no member any more, or only a learner, may hold more than any candidate and never stand. It
+ * need not: what it knows to be committed may be the entry that lets the others do without its vote.
+ */
+export function learnCommitted(core: Core, commit: number, term: number): void {
+  const { log } = core;
+  if (core.state === 'leader' || !log.matches(commit, term)) return;
+  log.commitTo(commit);
+  const mayNotStand = log.hasUnappliedConfChange(core.config.maxCommittedBytesPerReady);
+  if (core.state !== 'follower' && mayNotStand) becomeFollower(core, core.term, noMember);
+}
+
+export function answerVoteRequest(
+  core: Core,
+  request: MessageOf<'MsgVote' | 'MsgPreVote'>,
+  term: number,
+  isGranted: boolean,
+): void {
+  const commit = core.log.committed;
+  core.send({
+    type: request.type === 'MsgPreVote' ? 'MsgPreVoteResp' : 'MsgVoteResp',
+    from: core.id,
+    to: request.from,
+    term,
+    reject: !isGranted,
+    commit,
+    logTerm: core.log.term(commit) ?? 0,
+  });
+}
+
+/**
  * Answers MsgVote and MsgPreVote; the term rules of step.ts have been applied. Learners answer too: one that
  * was made a voter may not have applied that yet, and its vote may be needed.
  */
@@ -75,14 +105,8 @@ export function handleVoteRequest(core: Core, message: MessageOf<'MsgVote' | 'Ms
     (core.vote === noMember && core.lead === noMember) ||
     (isPreVote && term > core.term);
   const isGranted = isFree && core.log.isUpToDate(message.index, message.logTerm);
-  core.send({
-    type: isPreVote ? 'MsgPreVoteResp' : 'MsgVoteResp',
-    from: core.id,
-    to: from,
-    // A granted pre-vote answers in the term asked for, which is not ours yet.
-    term: isGranted ? term : core.term,
-    reject: !isGranted,
-  });
+  // A granted pre-vote answers in the term asked for, which is not ours yet.
+  answerVoteRequest(core, message, isGranted ? term : core.term, isGranted);
   if (isPreVote || !isGranted) return;
   assert(term === core.term, 'a vote is given in the own term');
   assert(core.vote === noMember || core.vote === from, 'one vote a term (I7)');

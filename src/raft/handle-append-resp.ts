@@ -39,6 +39,7 @@ function handleAccept(core: Core, peer: Progress, index: number): void {
     peer.becomeReplicate();
   }
   maybeCommit(core);
+  if (core.state !== 'leader') return;
   // What is newly committed goes to all when the Ready is taken; this follower may lack older news.
   if (!core.isBroadcastDue && peer.canAdvanceCommit(core.log.committed)) {
     maybeSendAppend(core, peer, true);

@@ -16,6 +16,8 @@ export function handleAppend(core: Core, message: MessageOf<'MsgApp'>): void {
     acknowledge(core, from, log.committed);
     return;
   }
+  // Nothing is written after a snapshot until that is in place; the leader probes again at its heartbeat.
+  if (log.hasPendingSnapshot) return;
   const lastNew = log.maybeAppend(index, message.logTerm, entries);
   if (lastNew !== undefined) {
     log.commitTo(Math.min(message.commit, lastNew));

@@ -56,6 +56,11 @@ export class RaftLog {
     return this.#applied;
   }
 
+  /** A snapshot has been received and is not installed yet. */
+  get hasPendingSnapshot(): boolean {
+    return this.unstable.snapshot !== undefined;
+  }
+
   firstIndex(): number {
     const snapshot = this.unstable.snapshot;
     return snapshot === undefined ? this.#stable.firstIndex() : snapshot.index + 1;
@@ -71,13 +76,13 @@ export class RaftLog {
 
   /** The last index that is on disk and that no write in flight can change. */
   stableIndex(): number {
-    return this.unstable.snapshot === undefined ? this.unstable.offset - 1 : 0;
+    return this.hasPendingSnapshot ? 0 : this.unstable.offset - 1;
   }
 
   /** Undefined for an entry that is compacted (save the last such) or beyond the end. */
   term(index: number): number | undefined {
     const unstable = this.unstable;
-    if (index >= unstable.offset || unstable.snapshot !== undefined) return unstable.term(index);
+    if (index >= unstable.offset || this.hasPendingSnapshot) return unstable.term(index);
     return this.#stable.term(index);
   }
 
@@ -117,6 +122,7 @@ export class RaftLog {
       first.index > this.#committed,
       `entry ${first.index} would replace a committed one (commit ${this.#committed})`,
     );
+    assert(!this.hasPendingSnapshot, 'nothing is appended while a snapshot is being installed');
     this.unstable.replaceFrom(entries);
   }
 
@@ -172,7 +178,7 @@ export class RaftLog {
     return (
       this.#applying < this.#committed &&
       this.#applyingBytes < this.#applyingBytesMax &&
-      this.unstable.snapshot === undefined
+      !this.hasPendingSnapshot
     );
   }
 
@@ -211,7 +217,7 @@ export class RaftLog {
   /** Whether a configuration entry waits between the applied and the commit index. */
   hasUnappliedConfChange(pageBytes: number): boolean {
     let low = Math.max(this.#confScanned, this.#applied) + 1;
-    if (this.unstable.snapshot !== undefined) return true;
+    if (this.hasPendingSnapshot) return true;
     while (low <= this.#committed) {
       const page = this.slice(low, this.#committed + 1, pageBytes);
       for (const entry of page) if (entry.type === 'confChange') this.#lastConfIndex = entry.index;

@@ -1,9 +1,9 @@
 import { assert } from '../base/assert.ts';
 import { maybeCommit } from './commit.ts';
 import { isVoter, nextConfState } from './configuration.ts';
+import { beginLeaving } from './leaving.ts';
 import { maybeConfirmReads } from './read-only.ts';
 import { maybeSendAppend } from './replication.ts';
-import { becomeFollower } from './roles.ts';
 import type { ConfChange } from './confchange.ts';
 import type { Core } from './core.ts';
 import { noMember, type ConfState } from './types.ts';
@@ -24,11 +24,7 @@ export function applyConfChange(core: Core, change: ConfChange): ConfState {
 function switchTo(core: Core, conf: ConfState): void {
   core.tracker.switchTo(conf, core.log.lastIndex());
   if (core.state !== 'leader') return;
-  if (!isVoter(conf, core.id)) {
-    // Section 4.2.2: a leader that is no voter any more goes when the entry that says so is committed.
-    becomeFollower(core, core.term, noMember);
-    return;
-  }
+  if (!isVoter(conf, core.id)) beginLeaving(core);
   // A smaller quorum may already agree on more; newcomers need not wait for a heartbeat.
   maybeCommit(core);
   maybeConfirmReads(core);

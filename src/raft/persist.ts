@@ -45,5 +45,5 @@ function countOwnVote(core: Core): void {
 }
 
 function countOwnCopy(core: Core): void {
-  if (core.tracker.self.maybeUpdate(core.log.stableIndex())) maybeCommit(core);
+  if (core.tracker.self?.maybeUpdate(core.log.stableIndex()) === true) maybeCommit(core);
 }

@@ -30,7 +30,7 @@ export function proposeConfChange(core: Core, change: ConfChange): ProposeResult
 }
 
 function proposeAsLeader(core: Core, entries: readonly ProposedEntry[]): ProposeResult {
-  if (core.leadTransferee !== noMember) return 'dropped';
+  if (core.leadTransferee !== noMember || core.leavingIndex > 0) return 'dropped';
   if (!mayChangeConfiguration(core, entries)) return 'dropped';
   let bytes = 0;
   for (const entry of entries) bytes += entry.data.length;

@@ -52,7 +52,7 @@ export function startReadRound(core: Core): void {
   }
   reads.sequence++;
   reads.round = { sequence: reads.sequence, index: log.committed, reads: gathered };
-  tracker.self.readAcked = reads.sequence;
+  if (tracker.self !== undefined) tracker.self.readAcked = reads.sequence;
   broadcastHeartbeat(core);
 }
 

@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.ts';
+import { assert, mustGet } from '../base/assert.ts';
 import { appendNoOp } from './propose.ts';
 import { dropReads } from './read-only.ts';
 import { noMember, type MemberId } from './types.ts';
@@ -34,7 +34,7 @@ export function becomeLeader(core: Core): void {
   enterTerm(core, core.term);
   core.state = 'leader';
   core.lead = core.id;
-  const { self } = core.tracker;
+  const self = mustGet(core.tracker.self, 'only a voter is elected');
   self.becomeReplicate();
   self.maybeUpdate(core.log.stableIndex());
   appendNoOp(core);
@@ -51,6 +51,7 @@ function enterTerm(core: Core, term: number): void {
   core.lead = noMember;
   core.leadTransferee = noMember;
   core.pendingConfIndex = 0;
+  core.leavingIndex = 0;
   core.uncommittedBytes = 0;
   core.isBroadcastDue = false;
   core.heartbeatElapsed = 0;

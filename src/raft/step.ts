@@ -1,5 +1,6 @@
 import { assert, unreachable } from '../base/assert.ts';
-import { handleVoteRequest, isWithinLease } from './election.ts';
+import { acknowledge } from './handle-append.ts';
+import { answerVoteRequest, handleVoteRequest, isWithinLease, learnCommitted } from './election.ts';
 import { becomeFollower } from './roles.ts';
 import { stepCandidate } from './step-candidate.ts';
 import { stepFollower } from './step-follower.ts';
@@ -10,6 +11,9 @@ import { noMember, type Message } from './types.ts';
 /** A message from another member: first the rules on its term, then what the role makes of it. */
 export function step(core: Core, message: Message): void {
   assert(message.to === core.id, `a ${message.type} for another member`);
+  if (message.type === 'MsgVoteResp' || message.type === 'MsgPreVoteResp') {
+    learnCommitted(core, message.commit, message.logTerm);
+  }
   if (carriesTerm(message)) {
     if (message.term < core.term) {
       answerLowerTerm(core, message);
@@ -48,7 +52,7 @@ function enterHigherTerm(core: Core, message: Message): boolean {
   switch (message.type) {
     case 'MsgVote':
       if (!message.isTransfer && isWithinLease(core)) return false;
-      becomeFollower(core, message.term, noMember);
+      enterTermOfCandidate(core, message.term);
       return true;
     case 'MsgPreVote':
       // It asks about a term that nobody has entered.
@@ -69,30 +73,31 @@ function enterHigherTerm(core: Core, message: Message): boolean {
 }
 
 /**
- * A sender of the past learns of our term where it would otherwise never: a leader whose followers refuse
- * votes by their lease, and a pre-candidate, neither of which raises anybody's term by asking.
+ * Only a vote that is granted resets the election timer (Figure 3.1), not the news of a candidate: or one with
+ * a short timeout and an old log would keep those who could win from ever standing.
+ */
+function enterTermOfCandidate(core: Core, term: number): void {
+  const { state, electionElapsed } = core;
+  becomeFollower(core, term, noMember);
+  if (state !== 'leader') core.electionElapsed = electionElapsed;
+}
+
+/**
+ * "Reply false if term < currentTerm" (Figure 3.1), so that a sender of the past learns of our term. A leader
+ * may have no other way to: its followers, bound by their lease, do not enter the term of a candidate.
  */
 function answerLowerTerm(core: Core, message: Message): void {
-  const { preVote, checkQuorum } = core.config;
-  const { from, type } = message;
-  if (type === 'MsgPreVote') {
-    core.send({
-      type: 'MsgPreVoteResp',
-      from: core.id,
-      to: from,
-      term: core.term,
-      reject: true,
-    });
-  } else if ((preVote || checkQuorum) && (type === 'MsgApp' || type === 'MsgHeartbeat')) {
-    core.send({
-      type: 'MsgAppResp',
-      from: core.id,
-      to: from,
-      term: core.term,
-      index: 0,
-      reject: false,
-      rejectHint: 0,
-      logTerm: 0,
-    });
+  switch (message.type) {
+    case 'MsgPreVote':
+    case 'MsgVote':
+      answerVoteRequest(core, message, core.term, false);
+      break;
+    case 'MsgApp':
+    case 'MsgHeartbeat':
+      acknowledge(core, message.from, 0);
+      break;
+    default:
+      // Answers to what was asked in an earlier term.
+      break;
   }
 }

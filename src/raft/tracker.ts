@@ -37,19 +37,19 @@ export class Tracker {
     return this.#byId.get(id);
   }
 
-  /** This member's own progress; only a leader may ask, and a leader is in its configuration. */
-  get self(): Progress {
-    return mustGet(this.#byId.get(this.#config.id), 'the leader is not in its configuration');
+  /** This member's own progress; undefined of a leader that was removed and has not stepped down yet. */
+  get self(): Progress | undefined {
+    return this.#byId.get(this.#config.id);
   }
 
   get isSelfVoter(): boolean {
-    const self = this.#byId.get(this.#config.id);
-    return self !== undefined && !self.isLearner;
+    return this.isVoter(this.#config.id);
   }
 
-  /** One voter and no joint configuration: its own word is a quorum. */
+  /** This member is the only voter: its own word is a quorum. */
   get isSingleVoter(): boolean {
-    return this.#conf.voters.length === 1 && this.#conf.votersOutgoing.length === 0;
+    const { voters, votersOutgoing } = this.#conf;
+    return voters.length === 1 && voters[0] === this.#config.id && votersOutgoing.length === 0;
   }
 
   isVoter(id: MemberId): boolean {

@@ -94,7 +94,13 @@ export type Message = Envelope &
         /** A campaign by leadership transfer overrides the leader's lease (section 4.2.3). */
         readonly isTransfer: boolean;
       }
-    | { readonly type: 'MsgVoteResp' | 'MsgPreVoteResp'; readonly reject: boolean }
+    | {
+        readonly type: 'MsgVoteResp' | 'MsgPreVoteResp';
+        readonly reject: boolean;
+        /** The voter's commit index, and the term of the entry there: a fact in whatever term it arrives. */
+        readonly commit: number;
+        readonly logTerm: number;
+      }
     /**
      * To a follower: asks the shell to stream the store, at this index or later. From the shell, on receipt:
      * what has been received; if no Ready with this snapshot follows, it was of no use and is thrown away.

@@ -23,7 +23,7 @@ export class Unstable {
   offset: number;
   /** The first entry no batch has taken yet. */
   nextToWrite: number;
-  /** A snapshot that is to replace the log, until it is installed. */
+  /** A snapshot that is to replace the log, until it is installed. Invariant: `entries` is empty then. */
   snapshot: SnapshotMeta | undefined = undefined;
   isSnapshotTaken = false;
   /** Batches complete in the order in which they were taken. */
@@ -39,7 +39,7 @@ export class Unstable {
   }
 
   get hasEntriesToWrite(): boolean {
-    return this.snapshot === undefined && this.nextToWrite <= this.lastIndex;
+    return this.nextToWrite <= this.lastIndex;
   }
 
   term(index: number): number | undefined {

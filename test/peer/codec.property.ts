@@ -57,7 +57,13 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     logTerm: counter,
     isTransfer: fc.boolean(),
   }),
-  record({ ...envelope, type: of('MsgVoteResp', 'MsgPreVoteResp'), reject: fc.boolean() }),
+  record({
+    ...envelope,
+    type: of('MsgVoteResp', 'MsgPreVoteResp'),
+    reject: fc.boolean(),
+    commit: counter,
+    logTerm: counter,
+  }),
   record({
     ...envelope,
     type: of('MsgSnap'),
