@@ -1,6 +1,8 @@
 import { mustGet } from '../../../src/base/assert.ts';
-import { utf8 } from '../../../src/base/bytes.ts';
+import { emptyBytes, utf8 } from '../../../src/base/bytes.ts';
+import { encodeConfChange } from '../../../src/raft/confchange.ts';
 import { emptyConfState } from '../../../src/raft/configuration.ts';
+import { noMember } from '../../../src/raft/types.ts';
 import { TestMember, testConfig, type Store } from './member.ts';
 import type { RaftConfig } from '../../../src/raft/config.ts';
 import type { ConfState, MemberId, Message } from '../../../src/raft/types.ts';
@@ -34,6 +36,29 @@ export class Cluster {
   add(id: MemberId, confState: ConfState, changes: Partial<RaftConfig> = {}): TestMember {
     const store = { applied: 1, appliedTerm: 1, confState, texts: [] };
     const member = new TestMember(testConfig(id, changes), store, 1);
+    this.members.set(id, member);
+    return member;
+  }
+
+  /** A member of a new cluster: its log begins with one entry for each of the first voters. */
+  addBootstrapped(
+    id: MemberId,
+    voters: readonly MemberId[],
+    changes: Partial<RaftConfig> = {},
+  ): TestMember {
+    const entries = voters.map((memberId, i) => ({
+      term: 1,
+      index: i + 1,
+      type: 'confChange' as const,
+      data: encodeConfChange({
+        transition: 'auto',
+        changes: [{ type: 'addVoter', memberId }],
+        context: emptyBytes,
+      }),
+    }));
+    const member = new TestMember(testConfig(id, changes));
+    member.log.append({ term: 1, vote: noMember, commit: voters.length }, entries);
+    member.restart();
     this.members.set(id, member);
     return member;
   }

@@ -92,6 +92,17 @@ export class TestMember {
     return this.config.id;
   }
 
+  /** An entry of the log as the core sees it, batches in flight included. */
+  entryInMemory(index: number): Entry | undefined {
+    for (const { snapshot, entries } of this.appends.toReversed()) {
+      if (snapshot !== undefined && index <= snapshot.index) return undefined;
+      const [first] = entries;
+      if (first !== undefined && first.index <= index) return entries[index - first.index];
+    }
+    if (index < this.log.firstIndex()) return undefined;
+    return this.log.entries(index, index + 1, Infinity)[0];
+  }
+
   /** Takes a Ready: its messages may leave, its batch and its committed entries begin to wait. */
   takeReady(): Ready {
     const ready = this.raft.ready();
