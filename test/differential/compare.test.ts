@@ -7,6 +7,8 @@ import { call, encodeOperation, type Operation } from './operation.ts';
 import { OperationStream } from './stream.ts';
 import { World } from './world.ts';
 
+/** Field 1000, a varint. */
+const unknownField = Buffer.from([0xc0, 0x3e, 0x05]);
 const sortByValue = { key: Buffer.from('a'), sort_target: 4, sort_order: 1 };
 
 function answer(message: WireObject, operation: Operation = call('KV.Range', {})): Answer {
@@ -51,7 +53,7 @@ describe('differential: what counts as a difference', () => {
   it('a field that proto/ does not declare is a difference', () => {
     const strange = answer({ count: '1' });
     assert.ok(strange.ok);
-    const raw = Buffer.concat([strange.raw, Buffer.from([0xc0, 0x3e, 0x05])]);
+    const raw = Buffer.concat([strange.raw, unknownField]);
     const what = difference(read, answer({ count: '1' }), { ...strange, raw });
     assert.equal(what, '5 bytes, of which 2 are known fields');
   });
@@ -64,6 +66,13 @@ describe('differential: what counts as a difference', () => {
     assert.notEqual(difference(read, one, other), undefined);
     const wrongOrder = answer({ kvs: [pair('c', '2'), pair('a', '1'), pair('b', '1')] });
     assert.notEqual(difference(sorted, one, wrongOrder), undefined);
+  });
+
+  it('ties are found where the request was encoded by hand', () => {
+    const bytes = Buffer.concat([encodeOperation(call('KV.Range', sortByValue)), unknownField]);
+    const sorted: Operation = { ...call('KV.Range', sortByValue), kind: 'bytes', bytes };
+    const [a, b] = [pair('a', '1'), pair('b', '1')];
+    assert.equal(difference(sorted, answer({ kvs: [a, b] }), answer({ kvs: [b, a] })), undefined);
   });
 
   it('a tie that the limit cuts is compared by its size', () => {

@@ -51,8 +51,7 @@ function unknownFields(method: string, answer: Answer): string | undefined {
 
 /** The answer with what may differ taken out: ids and term stay by presence only, ties lose their order. */
 function comparable(operation: Operation, message: WireObject): WireObject {
-  const settled = operation.kind === 'call' ? withTiesSettled(operation, message) : message;
-  return withoutIds(settled);
+  return withoutIds(withTiesSettled(operation, message));
 }
 
 const presenceOnly = new Set(['cluster_id', 'member_id', 'raft_term', 'members']);

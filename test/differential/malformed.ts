@@ -1,9 +1,8 @@
 import type { Choice } from './choice.ts';
-import { encodeOperation, type Operation } from './operation.ts';
+import type { WireValue } from '../members/protocol.ts';
+import { encodeOperation, type Call, type Operation } from './operation.ts';
 
 /** Requests from someone who read etcd's proto and not its code, or no proto at all. */
-
-type Call = Extract<Operation, { readonly kind: 'call' }>;
 
 /** An unknown field of number 1000: as a varint, and as bytes. */
 const unknownFields = [
@@ -21,18 +20,32 @@ const fieldNumberZero = Buffer.from([0x00, 0x01]);
 
 export function malformed(choice: Choice, original: Call): Operation {
   const bytes = Buffer.from(encodeOperation(original));
+  if (choice.percent(12)) return doubled(original, bytes);
   const changed = choice.weighted<Uint8Array>([
     [4, () => Buffer.concat([bytes, choice.of(unknownFields)])],
     [2, () => Buffer.concat([choice.of(unknownFields), bytes])],
     [3, () => bytes.subarray(0, Math.max(0, bytes.length - choice.between(1, 3)))],
     [2, () => Buffer.concat([bytes, wrongWireType])],
-    [2, () => Buffer.concat([bytes, bytes])],
     [1, () => Buffer.concat([bytes, overlongVarint])],
     [1, () => Buffer.concat([bytes, choice.of([group, groupWithoutEnd, fieldNumberZero])])],
     [1, () => Buffer.from(Array.from({ length: 12 }, () => choice.below(256)))],
     [1, () => Buffer.alloc(0)],
   ]);
-  return { kind: 'bytes', method: original.method, bytes: changed };
+  return { ...original, kind: 'bytes', bytes: changed };
+}
+
+/** A message twice in a row is one message: the last of single fields counts, repeated ones add up. */
+function doubled(original: Call, bytes: Uint8Array): Operation {
+  const entries = Object.entries(original.request).map(([field, value]): [string, WireValue] => [
+    field,
+    Array.isArray(value) ? [...(value as readonly WireValue[]), ...value] : value,
+  ]);
+  return {
+    ...original,
+    kind: 'bytes',
+    bytes: Buffer.concat([bytes, bytes]),
+    request: Object.fromEntries(entries),
+  };
 }
 
 const strangePaths = [

@@ -2,13 +2,27 @@ import { methodNamed, type WireObject } from '../members/protocol.ts';
 
 /** One step of the stream that both servers are given. */
 export type Operation =
-  | { readonly kind: 'call'; readonly method: string; readonly request: WireObject }
-  /** A request that was encoded by hand: unknown fields, wrong wire types, cut short. */
-  | { readonly kind: 'bytes'; readonly method: string; readonly bytes: Uint8Array }
+  | Call
+  | HandEncoded
   /** A path that no service has. */
   | { readonly kind: 'path'; readonly path: string };
 
-export const call = (method: string, request: WireObject): Operation => ({
+/** A request that was encoded by hand: unknown fields, wrong wire types, cut short. */
+export interface HandEncoded {
+  readonly kind: 'bytes';
+  readonly method: string;
+  readonly bytes: Uint8Array;
+  /** What a server that takes the bytes for a message reads in them. */
+  readonly request: WireObject;
+}
+
+export interface Call {
+  readonly kind: 'call';
+  readonly method: string;
+  readonly request: WireObject;
+}
+
+export const call = (method: string, request: WireObject): Call => ({
   kind: 'call',
   method,
   request,

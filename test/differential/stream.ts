@@ -2,7 +2,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import type { WireObject } from '../members/protocol.ts';
 import { Choice } from './choice.ts';
 import { malformed, strangePath } from './malformed.ts';
-import { call, mayMutate, type Operation } from './operation.ts';
+import { call, mayMutate, type Call, type Operation } from './operation.ts';
 import {
   compactRequest,
   deleteRequest,
@@ -85,7 +85,7 @@ export class OperationStream {
     ]);
   }
 
-  #someCall(): Extract<Operation, { readonly kind: 'call' }> {
+  #someCall(): Call {
     const choice = this.#choice;
     const [method, request] = choice.weighted<readonly [string, WireObject]>([
       [2, () => ['KV.Put', putRequest(choice)]],

@@ -7,15 +7,15 @@ import type { Operation } from './operation.ts';
  * as well, and only their number is compared.
  */
 
-type Call = Extract<Operation, { readonly kind: 'call' }>;
-
 /** The answer with ties in one order, for every sorted Range in it, those inside a transaction included. */
-export function withTiesSettled(operation: Call, answer: WireObject): WireObject {
-  if (operation.method === 'KV.Range') return settleRange(operation.request, answer);
-  if (operation.method === 'KV.Txn') return settleTxn(operation.request, answer);
+export function withTiesSettled(operation: Operation, answer: WireObject): WireObject {
+  if (operation.kind === 'path') return answer;
+  const { request } = operation;
+  if (operation.method === 'KV.Range') return settleRange(request, answer);
+  if (operation.method === 'KV.Txn') return settleTxn(request, answer);
   const streamed = answer['range_response'] as WireObject | undefined;
   if (operation.method !== 'KV.RangeStream' || streamed === undefined) return answer;
-  return { ...answer, range_response: settleRange(operation.request, streamed) };
+  return { ...answer, range_response: settleRange(request, streamed) };
 }
 
 function settleTxn(request: WireObject, answer: WireObject): WireObject {
