@@ -88,14 +88,12 @@ export function compactRequest(choice: Choice, world: World): WireObject {
 }
 
 export function hashKvRequest(choice: Choice, world: World): WireObject {
-  const { revision, compacted, isCompactionSettled } = world;
-  // The hash at the compact revision comes from a cache, which is filled when the compaction ends.
-  const lowest = isCompactionSettled ? compacted : compacted + 1;
+  const { revision, compacted, lowestHashed } = world;
   return {
     revision: choice.weighted<string>([
       [4, () => '0'],
-      [4, () => String(choice.between(Math.min(lowest, revision), revision))],
-      [1, () => String(lowest)],
+      [4, () => String(choice.between(Math.min(lowestHashed, revision), revision))],
+      [1, () => String(lowestHashed)],
       [1, () => String(revision + choice.between(0, 2))],
       [1, () => String(Math.max(0, compacted - 1))],
     ]),

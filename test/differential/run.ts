@@ -109,14 +109,17 @@ class Run {
     this.#settings.onDifference(found);
   }
 
-  /** A last physical compaction, so that both stores are settled, then hashes across what is left. */
+  /** Two last physical compactions, so that both stores are settled, then hashes across what is left. */
   async #compareHashes(): Promise<void> {
     const { revision, compacted } = this.#world;
     const middle = Math.max(compacted + 1, Math.floor((compacted + revision) / 2));
     await this.#ask([call('Maintenance.HashKV', {})]);
-    await this.#ask([call('KV.Compact', { revision: String(middle), physical: true })]);
+    for (const at of [middle, middle + 1]) {
+      await this.#ask([call('KV.Compact', { revision: String(at), physical: true })]);
+    }
     for (let i = 0; i <= finalHashes; i++) {
-      const at = middle + Math.floor(((revision - middle) * i) / finalHashes);
+      const { lowestHashed } = this.#world;
+      const at = lowestHashed + Math.floor(((revision - lowestHashed) * i) / finalHashes);
       await this.#ask([call('Maintenance.HashKV', { revision: String(at) })]);
     }
     await this.#ask([call('KV.Range', { key: Buffer.from('\0'), range_end: Buffer.from('\0') })]);

@@ -21,8 +21,13 @@ const seenMax = 500;
 export class World {
   revision = 1;
   compacted = 0;
-  /** Whether the newest compaction is known to be done; while it runs HashKV's cache is open. */
-  isCompactionSettled = true;
+  /**
+   * The lowest revision at which HashKV is settled. At the compact revision itself the answer comes from a cache
+   * that is filled when the compaction ends, if the one before had ended when it began (etcd's issue 15919): both
+   * are certain only of physical compactions, which are answered at their end.
+   */
+  lowestHashed = 0;
+  #wasPhysical = true;
   readonly seen = new Map<string, SeenPair>();
 
   learn(operation: Operation, answer: Answer): void {
@@ -32,7 +37,9 @@ export class World {
     if (operation.method === 'KV.Range') this.#learnPairs(answer.message['kvs']);
     if (operation.method === 'KV.Compact' && operation.kind === 'call') {
       this.compacted = Number(operation.request['revision'] ?? 0);
-      this.isCompactionSettled = operation.request['physical'] === true;
+      const isPhysical = operation.request['physical'] === true;
+      this.lowestHashed = this.compacted + (isPhysical && this.#wasPhysical ? 0 : 1);
+      this.#wasPhysical = isPhysical;
     }
   }
 
