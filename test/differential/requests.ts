@@ -88,14 +88,13 @@ export function compactRequest(choice: Choice, world: World): WireObject {
 }
 
 export function hashKvRequest(choice: Choice, world: World): WireObject {
-  const { revision, compacted, lowestHashed } = world;
-  return {
-    revision: choice.weighted<string>([
-      [4, () => '0'],
-      [4, () => String(choice.between(Math.min(lowestHashed, revision), revision))],
-      [1, () => String(lowestHashed)],
-      [1, () => String(revision + choice.between(0, 2))],
-      [1, () => String(Math.max(0, compacted - 1))],
-    ]),
-  };
+  const { revision, compacted, compactions } = world;
+  const at = choice.weighted<number>([
+    [4, () => 0],
+    [4, () => choice.between(Math.max(0, compacted), revision)],
+    [1, () => revision + choice.between(0, 2)],
+    [1, () => Math.max(0, compacted - 1)],
+    [2, () => (compactions.length === 0 ? 0 : choice.of(compactions.slice(-12)))],
+  ]);
+  return { revision: String(world.uncertainHashes.has(at) ? 0 : at) };
 }

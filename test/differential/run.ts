@@ -118,8 +118,7 @@ class Run {
       await this.#ask([call('KV.Compact', { revision: String(at), physical: true })]);
     }
     for (let i = 0; i <= finalHashes; i++) {
-      const { lowestHashed } = this.#world;
-      const at = lowestHashed + Math.floor(((revision - lowestHashed) * i) / finalHashes);
+      const at = middle + 1 + Math.floor(((revision - middle - 1) * i) / finalHashes);
       await this.#ask([call('Maintenance.HashKV', { revision: String(at) })]);
     }
     await this.#ask([call('KV.Range', { key: Buffer.from('\0'), range_end: Buffer.from('\0') })]);

@@ -21,12 +21,14 @@ const seenMax = 500;
 export class World {
   revision = 1;
   compacted = 0;
+  /** Revisions that were compacted at, the newest last. */
+  readonly compactions: number[] = [];
   /**
-   * The lowest revision at which HashKV is settled. At the compact revision itself the answer comes from a cache
-   * that is filled when the compaction ends, if the one before had ended when it began (etcd's issue 15919): both
-   * are certain only of physical compactions, which are answered at their end.
+   * Those of them whose hash is not certain. HashKV at a compaction's revision answers from a cache, which is
+   * filled when the compaction ends, if the one before had ended when it began (etcd's issue 15919). Both are
+   * certain only of physical compactions, which are answered at their end.
    */
-  lowestHashed = 0;
+  readonly uncertainHashes = new Set<number>();
   #wasPhysical = true;
   readonly seen = new Map<string, SeenPair>();
 
@@ -38,7 +40,8 @@ export class World {
     if (operation.method === 'KV.Compact' && operation.kind === 'call') {
       this.compacted = Number(operation.request['revision'] ?? 0);
       const isPhysical = operation.request['physical'] === true;
-      this.lowestHashed = this.compacted + (isPhysical && this.#wasPhysical ? 0 : 1);
+      this.compactions.push(this.compacted);
+      if (!isPhysical || !this.#wasPhysical) this.uncertainHashes.add(this.compacted);
       this.#wasPhysical = isPhysical;
     }
   }
