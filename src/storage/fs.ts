@@ -45,6 +45,19 @@ export type FsDone = (error: Error | undefined) => void;
 export function replaceFile(fs: Fs, file: FilePath, bytes: Bytes, done: FsDone): void {
   const path = `${file.folder}/${file.name}`;
   const temporary = `${path}${temporarySuffix}`;
+  // What an interrupted replacement has left may be longer than the new content.
+  fs.remove(temporary, (removeError) => {
+    if (removeError !== undefined) return done(removeError);
+    writeAndRename(fs, { temporary, path, folder: file.folder }, bytes, done);
+  });
+}
+
+function writeAndRename(
+  fs: Fs,
+  { temporary, path, folder }: Readonly<Record<'temporary' | 'path' | 'folder', string>>,
+  bytes: Bytes,
+  done: FsDone,
+): void {
   fs.openFile(temporary, (openError, handle) => {
     if (handle === undefined) return done(openError);
     const steps: ((done: FsDone) => void)[] = [
@@ -52,7 +65,7 @@ export function replaceFile(fs: Fs, file: FilePath, bytes: Bytes, done: FsDone):
       (next) => handle.sync(next),
       (next) => handle.close(next),
       (next) => fs.rename(temporary, path, next),
-      (next) => fs.syncFolder(file.folder, next),
+      (next) => fs.syncFolder(folder, next),
     ];
     runSteps(steps, done);
   });

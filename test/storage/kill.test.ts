@@ -13,7 +13,7 @@ describe('A process killed with -9', () => {
       let acknowledged = 0;
       const { lines } = await runAppender(path, {}, (lines) => {
         acknowledged = lines.filter((line) => line.startsWith('log ')).length;
-        return acknowledged >= 40 * round;
+        return acknowledged >= 15 * round;
       });
       assert.ok(acknowledged > 0);
       const fixture = fixtureOn(machineDisk, path);
