@@ -25,6 +25,8 @@ export interface HttpHandlers {
   readonly metrics: HttpHandler;
   /** For the peer URLs: the version alone. */
   readonly peer: HttpHandler;
+  /** For client URLs that serve gRPC alone. */
+  readonly none: HttpHandler;
 }
 
 export function createHttpHandlers(options: HttpOptions): HttpHandlers {
@@ -41,6 +43,7 @@ export function createHttpHandlers(options: HttpOptions): HttpHandlers {
     },
     metrics: router(new Map(shared)),
     peer: router(new Map([['/version', onlyGet(version)]])),
+    none: router(new Map()),
   };
 }
 

@@ -40,8 +40,10 @@ export async function openListeners(parts: ListenerParts): Promise<Listeners> {
   const peers: Close[] = [];
   try {
     peers.push(await openPeers(parts));
-    const opened = await openAll(config.listenClientUrls, grpc, http.client, parts, clients);
-    await openAll(config.listenClientHttpUrls, grpc, http.client, parts, clients);
+    // With URLs of its own for HTTP, the client URLs are left to gRPC alone, as in etcd.
+    const clientHttp = config.listenClientHttpUrls.length === 0 ? http.client : http.none;
+    const opened = await openAll(config.listenClientUrls, grpc, clientHttp, parts, clients);
+    await openAll(config.listenClientHttpUrls, withoutGrpc(), http.client, parts, clients);
     await openAll(config.listenMetricsUrls, withoutGrpc(), http.metrics, parts, clients);
     return {
       clientAddresses: opened.map((listener) => listener.addressText),
@@ -71,7 +73,7 @@ function clientEngine(config: ServerConfig, handlers: Handlers): GrpcServerEngin
   });
 }
 
-/** The metrics port speaks HTTP/1.1 alone. */
+/** For ports that speak HTTP/1.1 alone. */
 function withoutGrpc(): GrpcServerEngine {
   return { serve: (socket) => void socket.destroy(), close: (_graceMs, done) => done() };
 }
