@@ -26,7 +26,10 @@ const sideways: Readonly<
   Record<string, { readonly imports: readonly string[]; readonly importedBy: readonly string[] }>
 > = {
   grpc: { imports: ['base'], importedBy: ['peer', 'api', 'embed', 'client'] },
-  wire: { imports: ['base'], importedBy: [...layerOf.keys(), 'client', 'config'].filter((name) => name !== 'base') },
+  wire: {
+    imports: ['base'],
+    importedBy: [...layerOf.keys(), 'client', 'config'].filter((name) => name !== 'base'),
+  },
   client: { imports: ['base', 'wire', 'grpc'], importedBy: ['embed', 'cli'] },
   config: { imports: ['base'], importedBy: ['embed', 'cli'] },
 };
@@ -84,7 +87,10 @@ describe('the structure of src', () => {
     const wrong = offences((file) =>
       importsOf(file)
         .filter((specifier) => specifier.startsWith('.'))
-        .map((specifier) => relative(src, join(src, dirname(file.path), specifier)).split('/')[0] ?? '')
+        .map(
+          (specifier) =>
+            relative(src, join(src, dirname(file.path), specifier)).split('/')[0] ?? '',
+        )
         .filter((to) => !mayImport(file.folder, to))
         .map((to) => `${file.folder} must not import ${to}`),
     );
@@ -101,7 +107,8 @@ describe('the structure of src', () => {
       if (state.has(path) || file === undefined) return;
       state.set(path, 'open');
       for (const specifier of importsOf(file)) {
-        if (specifier.startsWith('.')) visit(relative(src, join(src, dirname(path), specifier)), [...trail, path]);
+        if (specifier.startsWith('.'))
+          visit(relative(src, join(src, dirname(path), specifier)), [...trail, path]);
       }
       state.set(path, 'done');
     };
@@ -130,7 +137,8 @@ describe('the structure of src', () => {
   });
 
   it('lets layer 4 take its time and its turns from the host', () => {
-    const banned = /\b(await|queueMicrotask|Promise|setTimeout|setImmediate|setInterval|Date)\b|Math\.random/g;
+    const banned =
+      /\b(await|queueMicrotask|Promise|setTimeout|setImmediate|setInterval|Date)\b|Math\.random/g;
     const wrong = offences((file) =>
       file.folder === 'server' ? [...codeOf(file).matchAll(banned)].map((match) => match[0]) : [],
     );
@@ -153,7 +161,9 @@ describe('the structure of src', () => {
   it('has no file of more than 600 lines and no line of more than 120 columns', () => {
     const wrong = offences((file) => {
       const lines = file.text.split('\n');
-      const long = lines.filter((line) => line.length > 120).map((line) => `long line: ${line.slice(0, 60)}`);
+      const long = lines
+        .filter((line) => line.length > 120)
+        .map((line) => `long line: ${line.slice(0, 60)}`);
       return lines.length > 600 ? [`${lines.length} lines`, ...long] : long;
     });
     assert.deepEqual(wrong, []);

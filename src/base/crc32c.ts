@@ -27,7 +27,14 @@ function buildTables(): readonly Int32Array[] {
 }
 
 const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as readonly [
-  Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
 ];
 
 /** The checksum of `bytes`, or, given the checksum of what came before, of both one after the other. */
