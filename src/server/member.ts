@@ -411,6 +411,7 @@ export class ServerMember implements Member, TransportEvents {
       { raft, log, transport, scheduler, tickMs: settings.tickMs },
       {
         committed: (entries) => this.applyLoop.enqueue(entries),
+        proposalsDropped: (data) => this.proposals.dropped(data),
         takeReadContext: () => this.reads.takeContext(),
         readConfirmed: (states) => this.reads.readConfirmed(states),
         readDropped: (contexts) => this.reads.readDropped(contexts),

@@ -4,6 +4,7 @@ import type { Scheduler, Timer } from '../base/clock.ts';
 import type { MemberId } from '../raft/types.ts';
 import {
   commandHeaderBytes,
+  decodeCommand,
   encodeCommand,
   type Command,
   type CommandKind,
@@ -20,6 +21,8 @@ import type { Done } from './types.ts';
 /** Unanswered proposals, and their bytes, that one member keeps; beyond them clients get "too many requests". */
 export const pendingProposalsMax = 20_000;
 export const pendingProposalBytesMax = 128 * 1024 * 1024;
+/** What the core would not take is offered to it again after this. */
+const resubmitMs = 50;
 
 interface Pending {
   readonly done: Done<AppliedResponse>;
@@ -48,6 +51,7 @@ export class Proposals {
   private pendingBytes = 0;
   private sequence = 0;
   private timer: Timer | undefined;
+  private resubmission: Timer | undefined;
 
   constructor(parts: ProposalParts) {
     this.parts = parts;
@@ -76,6 +80,18 @@ export class Proposals {
     else this.waiting.push({ sequence, data });
   }
 
+  /** The core took none of these, so they are nowhere: giving them to it later repeats nothing. */
+  dropped(data: readonly Bytes[]): void {
+    for (const each of data) {
+      const { sequence } = decodeCommand(each);
+      if (this.pending.has(sequence)) this.waiting.push({ sequence, data: each });
+    }
+    this.resubmission ??= this.parts.scheduler.after(resubmitMs, () => {
+      this.resubmission = undefined;
+      if (this.parts.hasLeader()) this.leaderKnown();
+    });
+  }
+
   /** A leader is known: what has waited for one goes out. */
   leaderKnown(): void {
     const waited = this.waiting;
@@ -102,6 +118,7 @@ export class Proposals {
   failAll(error: EtcdError): void {
     this.timer?.cancel();
     this.timer = undefined;
+    this.resubmission?.cancel();
     this.waiting = [];
     for (const [sequence, pending] of this.pending) {
       this.forget(sequence, pending);

@@ -23,6 +23,8 @@ import type { LogStore } from '../storage/types.ts';
  */
 export interface RaftLoopEvents {
   committed(entries: readonly Entry[]): void;
+  /** The core would not take these (no leader, a transfer under way, too much uncommitted): they are nowhere. */
+  proposalsDropped(data: readonly Bytes[]): void;
   /** The context of a ReadIndex round to ask for now, or undefined. */
   takeReadContext(): number | undefined;
   readConfirmed(states: readonly ReadState[]): void;
@@ -187,8 +189,7 @@ export class RaftLoop {
     if (this.proposals.length > 0) {
       const gathered = this.proposals;
       this.proposals = [];
-      // A dropped batch is answered by its deadline: the core may have sent part of it on, so nothing is repeated.
-      raft.proposeBatch(gathered);
+      if (raft.proposeBatch(gathered) === 'dropped') this.events.proposalsDropped(gathered);
     }
     const context = this.events.takeReadContext();
     if (context !== undefined) raft.readIndex(context);

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { KeyValue } from '../../src/wire/mvccpb.ts';
 import type { Outcome } from '../../src/wire/errors.ts';
 import type { RangeResponse } from '../../src/wire/kv.ts';
-import { MemoryCluster } from './cluster.ts';
+import { CommandKind } from '../../src/wire/command.ts';
+import { PutRequest } from '../../src/wire/kv.ts';
+import { bytesOf, MemoryCluster } from './cluster.ts';
 
 function valueOf(outcome: Outcome<RangeResponse>): string | undefined {
   assert.ok(outcome.ok, outcome.ok ? '' : outcome.error.text);
@@ -84,5 +86,24 @@ describe('members', () => {
     const hashes = [leader, back].map((member) => cluster.answer((done) => member.hashKv(0, done)));
     assert.deepEqual(hashes[0], hashes[1]);
     assert.deepEqual(cluster.fatal, []);
+  });
+
+  it('lose no write that arrives while leadership moves', async () => {
+    const cluster = await MemoryCluster.start(3);
+    const leader = leaderOf(cluster);
+    const target = cluster.members.find((member) => member !== leader);
+    assert.ok(target !== undefined);
+    const moved: unknown[] = [];
+    leader.moveLeader(target.id, (outcome) => moved.push(outcome));
+    const outcomes: Outcome<unknown>[] = [];
+    for (let i = 0; i < 50; i++) {
+      const request = PutRequest.encode({ key: bytesOf(`k${i}`), value: bytesOf('v') });
+      leader.propose(CommandKind.put, request, (outcome) => outcomes.push(outcome));
+      cluster.advance(2);
+    }
+    cluster.until('all answers', () => outcomes.length === 50);
+    assert.deepEqual(moved, [{ ok: true, value: undefined }]);
+    assert.equal(outcomes.filter((outcome) => outcome.ok).length, 50);
+    assert.equal(target.isLeader, true);
   });
 });
