@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from '../members/client.ts';
 import { methodNamed, type WireObject, type WireValue } from '../members/protocol.ts';
+import { isMessage } from './messages.ts';
 import type { Operation } from './operation.ts';
 import { withTiesSettled } from './ties.ts';
 
@@ -69,10 +70,6 @@ function withoutIdsInside(value: WireValue, field: string): WireValue {
   if (field === 'kvs' || field === 'prev_kvs' || field === 'prev_kv') return value;
   if (Array.isArray(value)) return value.map((inner) => withoutIdsInside(inner, field));
   return isMessage(value) ? withoutIds(value) : value;
-}
-
-export function isMessage(value: WireValue): value is WireObject {
-  return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Uint8Array);
 }
 
 /** The path of the first field that differs, and both its values where they are short. */

@@ -77,12 +77,13 @@ export function deleteRequest(choice: Choice): WireObject {
 export function compactRequest(choice: Choice, world: World): WireObject {
   const { revision, compacted } = world;
   const step = Math.max(1, Math.ceil((revision - compacted) / 3));
+  const at = choice.weighted<string>([
+    [10, () => String(Math.min(revision, compacted + choice.between(1, step)))],
+    [2, () => String(revision)],
+    [3, () => someRevision(choice, world)],
+  ]);
   return {
-    revision: choice.weighted<string>([
-      [10, () => String(Math.min(revision, compacted + choice.between(1, step)))],
-      [2, () => String(revision)],
-      [3, () => someRevision(choice, world)],
-    ]),
+    revision: world.compactable(at),
     physical: maybe(choice, 50, yes),
   };
 }

@@ -109,16 +109,21 @@ class Run {
     this.#settings.onDifference(found);
   }
 
+  #compactable(revision: number): number {
+    return Number(this.#world.compactable(String(revision)));
+  }
+
   /** Two last physical compactions, so that both stores are settled, then hashes across what is left. */
   async #compareHashes(): Promise<void> {
     const { revision, compacted } = this.#world;
-    const middle = Math.max(compacted + 1, Math.floor((compacted + revision) / 2));
+    const middle = this.#compactable(Math.floor((compacted + revision) / 2));
+    const next = this.#compactable(middle + 1);
     await this.#ask([call('Maintenance.HashKV', {})]);
-    for (const at of [middle, middle + 1]) {
+    for (const at of [middle, next]) {
       await this.#ask([call('KV.Compact', { revision: String(at), physical: true })]);
     }
     for (let i = 0; i <= finalHashes; i++) {
-      const at = middle + 1 + Math.floor(((revision - middle - 1) * i) / finalHashes);
+      const at = next + Math.floor(((revision - next) * i) / finalHashes);
       await this.#ask([call('Maintenance.HashKV', { revision: String(at) })]);
     }
     await this.#ask([call('KV.Range', { key: Buffer.from('\0'), range_end: Buffer.from('\0') })]);

@@ -1,6 +1,6 @@
 import type { WireObject, WireValue } from '../members/protocol.ts';
 import type { Choice } from './choice.ts';
-import { isMessage } from './compare.ts';
+import { hasInside, isMessage } from './messages.ts';
 import { deleteRequest, putRequest, rangeRequest } from './requests.ts';
 import { someKey, someRangeEnd, someValue } from './values.ts';
 import type { SeenPair, World } from './world.ts';
@@ -32,14 +32,6 @@ function withoutIgnoring(value: WireObject): WireObject {
     return [field, isMessage(v) ? withoutIgnoring(v) : v];
   });
   return Object.fromEntries(inner);
-}
-
-function hasInside(value: WireObject, field: string): boolean {
-  return Object.entries(value).some(([name, inner]) => {
-    if (name === field) return true;
-    if (Array.isArray(inner)) return inner.some((v) => isMessage(v) && hasInside(v, field));
-    return isMessage(inner) && hasInside(inner, field);
-  });
 }
 
 function smallTxn(choice: Choice, world: World, depth: number): WireObject {

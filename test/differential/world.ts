@@ -1,4 +1,4 @@
-import { isMessage } from './compare.ts';
+import { hasInside, isMessage } from './messages.ts';
 import type { Answer } from '../members/client.ts';
 import type { WireObject, WireValue } from '../members/protocol.ts';
 import type { Operation } from './operation.ts';
@@ -9,6 +9,10 @@ export interface SeenPair {
   readonly createRevision: number;
   readonly modRevision: number;
   readonly value: Uint8Array;
+}
+
+function mayRevive(txn: WireObject): boolean {
+  return hasInside(txn, 'request_delete_range') && hasInside(txn, 'request_put');
 }
 
 /** How many keys are remembered; the oldest go first. */
@@ -29,6 +33,12 @@ export class World {
    * certain only of physical compactions, which are answered at their end.
    */
   readonly uncertainHashes = new Set<number>();
+  /**
+   * Revisions of transactions that both deleted and put. If that was one key, etcd 3.7.3 loses it in a compaction
+   * at that very revision (mvcc/key_index.go takes the tombstone for what is to be kept), and dies when it is
+   * read. So nothing is compacted there.
+   */
+  readonly #rebirths = new Set<number>();
   #wasPhysical = true;
   readonly seen = new Map<string, SeenPair>();
 
@@ -36,6 +46,9 @@ export class World {
     if (!answer.ok) return;
     this.#learnRevision(answer.message);
     if (operation.kind === 'path') return;
+    if (operation.method === 'KV.Txn' && mayRevive(operation.request)) {
+      this.#rebirths.add(this.revision);
+    }
     if (operation.method === 'KV.Range') this.#learnPairs(answer.message['kvs']);
     if (operation.method === 'KV.Compact' && operation.kind === 'call') {
       this.compacted = Number(operation.request['revision'] ?? 0);
@@ -44,6 +57,12 @@ export class World {
       if (!isPhysical || !this.#wasPhysical) this.uncertainHashes.add(this.compacted);
       this.#wasPhysical = isPhysical;
     }
+  }
+
+  /** The first revision from `revision` on that etcd can be made to compact at. */
+  compactable(revision: string): string {
+    if (!this.#rebirths.has(Number(revision))) return revision;
+    return this.compactable(String(Number(revision) + 1));
   }
 
   #learnRevision(message: WireObject): void {
