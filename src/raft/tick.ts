@@ -14,10 +14,14 @@ export function tick(core: Core): void {
   if (core.log.committed > core.writtenHardState.commit) core.isCommitWriteDue = true;
   dropOldReads(core);
   if (core.state === 'leader') tickLeader(core);
-  else if (isPromotable(core) && core.electionElapsed >= core.electionTimeoutTicks) {
-    core.electionElapsed = 0;
-    campaign(core, 'election');
-  }
+  else if (core.electionElapsed >= core.electionTimeoutTicks) leaderIsSilent(core);
+}
+
+/** A member that may not stand forgets the leader all the same: what is forwarded to it would get lost. */
+function leaderIsSilent(core: Core): void {
+  core.electionElapsed = 0;
+  if (isPromotable(core)) campaign(core, 'election');
+  else if (core.lead !== noMember) becomeFollower(core, core.term, noMember);
 }
 
 function tickLeader(core: Core): void {
