@@ -55,10 +55,19 @@ function mayChangeConfiguration(core: Core, entries: readonly ProposedEntry[]): 
     if (entry.type !== 'confChange') continue;
     found++;
     if (found > 1 || core.pendingConfIndex > core.log.applied) return false;
-    const change = decodeConfChange(entry.data);
-    if ('refused' in nextConfState(core.tracker.conf, change)) return false;
+    const change = maybeDecode(entry.data);
+    if (change === undefined || 'refused' in nextConfState(core.tracker.conf, change)) return false;
   }
   return true;
+}
+
+/** A follower of another version may propose what this leader does not know: it is refused, not fatal. */
+function maybeDecode(data: Bytes): ConfChange | undefined {
+  try {
+    return decodeConfChange(data);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A leader's log only grows (I2). Its own copy counts when the write completes, like any follower's does. */

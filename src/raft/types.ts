@@ -147,7 +147,10 @@ export interface Ready {
   readonly snapshot: SnapshotMeta | undefined;
   readonly messages: readonly Message[];
   readonly messagesAfterAppend: readonly Message[];
-  /** Committed and not yet handed out: to be applied in order; then `applied(index)`. */
+  /**
+   * Committed and not yet handed out: to be applied in order; then `applied(index)`. A quorum has them on disk,
+   * this member perhaps not yet.
+   */
   readonly committedEntries: readonly Entry[];
   readonly readStates: readonly ReadState[];
   /** Contexts of reads that were dropped (no leader, leadership lost): the shell fails or asks again. */

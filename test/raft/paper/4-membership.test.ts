@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { emptyBytes } from '../../../src/base/bytes.ts';
+import { emptyBytes, fromHex } from '../../../src/base/bytes.ts';
 import {
   leaveJoint,
   type ConfChange,
@@ -69,6 +69,17 @@ describe('section 4.1: safety', () => {
     const all = [1n, 2n, 3n].map((memberId) => ({ type: 'remove' as const, memberId }));
     assert.equal(leader.raft.proposeConfChange(change('auto', ...all)), 'dropped');
     assert.equal(leader.raft.proposeConfChange(leaveJoint), 'dropped');
+    assert.equal(leader.raft.lastIndex, 1);
+  });
+});
+
+describe('a change that the leader cannot read', () => {
+  it('is refused, and harms nobody', () => {
+    const leader = loneLeader();
+    leader.raft.step(appendResp(2n, 1, 1));
+    leader.settle();
+    const entries = [{ type: 'confChange' as const, data: fromHex('0809') }];
+    leader.raft.step({ type: 'MsgProp', from: 2n, to: 1n, term: 0, entries });
     assert.equal(leader.raft.lastIndex, 1);
   });
 });
