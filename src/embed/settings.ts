@@ -8,6 +8,8 @@ const maxInflightBytes = 64 * 1024 * 1024;
 const maxUncommittedBytes = 128 * 1024 * 1024;
 const maxCommittedBytesPerReady = 16 * 1024 * 1024;
 const readsMax = 10_000;
+/** A leader whose log write hangs this long steps down; a shared disk may well take a second now and then. */
+const stalledElectionTimeouts = 5;
 /** etcd's default quota, which 0 stands for. */
 const defaultQuotaBytes = 2 * 1024 * 1024 * 1024;
 
@@ -29,7 +31,7 @@ export function memberSettings(config: ServerConfig): MemberSettings {
       maxUncommittedBytes,
       maxCommittedBytesPerReady,
       readsMax,
-      appendStallTicks: electionTicks,
+      appendStallTicks: stalledElectionTimeouts * electionTicks,
     },
     tickMs: config.heartbeatIntervalMs,
     snapshotCatchupEntries: config.snapshotCatchupEntries,
