@@ -4,17 +4,18 @@ import { Cluster } from '../members/harness.ts';
 import type { Member } from '../members/member.ts';
 import { etcd, programNamed, repositoryRoot } from '../members/programs.ts';
 import { runEtcdctlSuite } from './etcdctl.ts';
+import { runHttpSuite } from './http.ts';
 import { runLineSuite } from './line-suite.ts';
 import { Report } from './report.ts';
 import { ensureGoPrograms, ensurePython, goProgramPath } from './toolchain.ts';
 
 /**
- * Real clients against a cluster of ours: etcdctl, a Go program on clientv3, and etcd3 from PyPI.
+ * Real clients against a cluster of ours: etcdctl, plain HTTP, a Go program on clientv3, and etcd3 from PyPI.
  *
- *   npm run interop -- [--program quorate|etcd] [--only etcdctl,clientv3,python]
+ *   npm run interop -- [--program quorate|etcd] [--only etcdctl,http,clientv3,python]
  */
 
-const suites = ['etcdctl', 'clientv3', 'python'] as const;
+const suites = ['etcdctl', 'http', 'clientv3', 'python'] as const;
 const members = 3;
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -34,7 +35,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const report = new Report();
   const subject = await Cluster.start({ program: programNamed(values.program), members });
   try {
-    if (hasGo && chosen.includes('etcdctl')) await etcdctlSuite(subject, report);
+    if (hasGo && chosen.some((name) => name === 'etcdctl' || name === 'http')) {
+      await comparedSuites(chosen, subject, report);
+    }
     if (hasGo && chosen.includes('clientv3')) await clientv3Suite(subject, report);
     if (python !== undefined) await pythonSuite(python, subject, report);
   } finally {
@@ -44,11 +47,22 @@ async function main(argv: readonly string[]): Promise<number> {
   return report.failed === 0 ? 0 : 1;
 }
 
-async function etcdctlSuite(subject: Cluster, report: Report): Promise<void> {
-  report.heading('etcdctl 3.7.3, every output compared with a real cluster of etcd 3.7.3');
+/** The suites that hold our answers against those of a real cluster of as many members. */
+async function comparedSuites(
+  chosen: readonly string[],
+  subject: Cluster,
+  report: Report,
+): Promise<void> {
   const reference = await Cluster.start({ program: etcd, members });
   try {
-    await runEtcdctlSuite(subject, reference, report);
+    if (chosen.includes('etcdctl')) {
+      report.heading('etcdctl 3.7.3, every output compared with a real cluster of etcd 3.7.3');
+      await runEtcdctlSuite(subject, reference, report);
+    }
+    if (chosen.includes('http')) {
+      report.heading('HTTP/1.1 on the client port, compared with a real cluster of etcd 3.7.3');
+      await runHttpSuite(subject, reference, report);
+    }
   } finally {
     await reference.destroy();
   }

@@ -83,6 +83,19 @@ describe('members: kill -9 under load', function () {
     await audit();
   });
 
+  it('shows no stale read on a leader that stood still while another was elected', async () => {
+    load.run();
+    for (let round = 0; round < 3; round++) {
+      await load.progress(progressWrites, roundTimeoutMs);
+      const paused = await cluster.leader();
+      paused.pause();
+      await load.progress(progressWrites, roundTimeoutMs);
+      paused.resume();
+    }
+    await load.progress(progressWrites, roundTimeoutMs);
+    await audit();
+  });
+
   it('refuses a member whose data dir is gone, says why, and goes on without it', async () => {
     load.run();
     const victim = await victimOf(1);

@@ -203,6 +203,15 @@ export class Member {
     await this.#exited;
   }
 
+  /** SIGSTOP: the process stands still until `resume`, its connections stay open. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
   /** SIGTERM; kill -9 when that does not end it in time. */
   async stop(): Promise<void> {
     const child = this.#child;
