@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { join } from 'node:path';
+import { mustSucceed } from '../members/client.ts';
 import { Cluster } from '../members/harness.ts';
 import type { Member } from '../members/member.ts';
 import { etcd, programNamed, repositoryRoot } from '../members/programs.ts';
@@ -17,6 +19,7 @@ import { ensureGoPrograms, ensurePython, goProgramPath } from './toolchain.ts';
 
 const suites = ['etcdctl', 'http', 'clientv3', 'python'] as const;
 const members = 3;
+const storageVersionTimeoutMs = 30_000;
 
 async function main(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -55,6 +58,8 @@ async function comparedSuites(
 ): Promise<void> {
   const reference = await Cluster.start({ program: etcd, members });
   try {
+    await storageVersionIsRaised(reference);
+    await storageVersionIsRaised(subject);
     if (chosen.includes('etcdctl')) {
       report.heading('etcdctl 3.7.3, every output compared with a real cluster of etcd 3.7.3');
       await runEtcdctlSuite(subject, reference, report);
@@ -65,6 +70,20 @@ async function comparedSuites(
     }
   } finally {
     await reference.destroy();
+  }
+}
+
+/** An etcd that has just begun says storage version 3.5 until its monitor has raised it, seconds later. */
+async function storageVersionIsRaised(cluster: Cluster): Promise<void> {
+  const deadline = performance.now() + storageVersionTimeoutMs;
+  for (const member of cluster.members) {
+    for (;;) {
+      const status = mustSucceed(await cluster.client(member).call('Maintenance.Status', {}));
+      if (status['storageVersion'] === '3.7.0') break;
+      if (performance.now() > deadline)
+        throw new Error(`${member.name} keeps an old storage version`);
+      await sleep(100);
+    }
   }
 }
 
