@@ -54,8 +54,10 @@ export class FaultyLinks implements LinkPolicy {
     return this.isSilent || !this.isCut(from, to);
   }
 
-  delaysMs(from: MemberId, to: MemberId): readonly number[] {
+  delaysMs(from: MemberId, to: MemberId, { type }: Message): readonly number[] {
     if (this.isCut(from, to) || this.happens(this.lossPerMille)) return [];
+    // A link is a stream that never repeats itself: to double a proposal would be to write twice.
+    if (type === 'MsgProp') return [this.delayMs()];
     return this.happens(this.doublePerMille) ? [this.delayMs(), this.delayMs()] : [this.delayMs()];
   }
 

@@ -67,6 +67,16 @@ export class Raft {
     return this.#core.log.lastIndex();
   }
 
+  /** The last index that is on disk and that no write asked for so far can change. */
+  get stableIndex(): number {
+    return this.#core.log.stableIndex();
+  }
+
+  /** Of a snapshot that the core has taken and that is not installed yet; else 0. */
+  get pendingSnapshotIndex(): number {
+    return this.#core.log.unstable.snapshot?.index ?? 0;
+  }
+
   /** The configuration applied last. */
   get confState(): ConfState {
     return this.#core.tracker.conf;

@@ -29,6 +29,7 @@ export class Compactor {
   private queue: CompactionJob[] = [];
   private running: CompactionJob | undefined;
   private waiters: (() => void)[] = [];
+  private release: (() => void) | undefined;
   private isStopped = false;
 
   constructor(parts: CompactorParts) {
@@ -56,6 +57,14 @@ export class Compactor {
   /** Gives up what runs: the store that it worked on is being replaced, or the member stops. */
   stop(): void {
     this.isStopped = true;
+    this.release?.();
+  }
+
+  /** Those that wait for a compactor that was stopped; they are for its successor. */
+  takeWaiters(): readonly (() => void)[] {
+    const waited = this.waiters;
+    this.waiters = [];
+    return waited;
   }
 
   private start(): void {
@@ -74,11 +83,14 @@ export class Compactor {
       release();
       return;
     }
-    const compact = (keep: () => void): void =>
+    this.release = release;
+    const compact = (keep: () => void): void => {
+      if (this.isStopped) return;
       this.slice(this.parts.open(job.revision), () => {
         keep();
         this.finish(release);
       });
+    };
     // Rows must be durable before they are deleted: a hash sees to that, as it reads them from the store.
     if (job.fold === undefined) this.parts.storeLoop.flush(() => compact(() => undefined));
     else this.parts.hashBefore(job.fold, compact);
@@ -98,13 +110,9 @@ export class Compactor {
     this.running = undefined;
     this.parts.storeLoop.flush(() => {
       release();
-      if (this.queue.length > 0) {
-        this.start();
-        return;
-      }
-      const waited = this.waiters;
-      this.waiters = [];
-      for (const done of waited) done();
+      // Another may have been scheduled, and even begun, while this one's deletions were written.
+      if (this.scheduled === -1) for (const done of this.takeWaiters()) done();
+      else this.start();
     });
   }
 }

@@ -2,6 +2,7 @@
 export class Exclusive {
   private readonly waiting: ((release: () => void) => void)[] = [];
   private isTaken = false;
+  private isPaused = false;
 
   /** False when too many wait already; then `task` is not kept. */
   maybeRun(task: (release: () => void) => void): boolean {
@@ -11,8 +12,18 @@ export class Exclusive {
     return true;
   }
 
+  /** Begins nothing more until `resume`: the store that tasks work on is being replaced. */
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    if (!this.isTaken) this.next();
+  }
+
   private next(): void {
-    const task = this.waiting.shift();
+    const task = this.isPaused ? undefined : this.waiting.shift();
     this.isTaken = task !== undefined;
     if (task === undefined) return;
     let isReleased = false;

@@ -4,12 +4,12 @@ import { encodeRowKey } from '../mvcc/revision.ts';
 import type { MvccStore } from '../mvcc/store.ts';
 import type { HashKvFold } from '../mvcc/types.ts';
 import type { StateStore } from '../storage/types.ts';
-import { errors, failed, ok, type Outcome } from '../wire/errors.ts';
+import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
 import type { Exclusive } from './exclusive.ts';
 import type { StoreLoop } from './store-loop.ts';
 import type { Done } from './types.ts';
 
-/** HashKV: the folds of mvcc/hash.ts, fed with the rows of the store from a snapshot of it. */
+/** HashKV and Hash: folds over all rows of the store, from a snapshot of it. */
 export interface HashKvParts {
   readonly exclusive: Exclusive;
   readonly storeLoop: StoreLoop;
@@ -23,6 +23,8 @@ const rowsPerBatch = 500;
 export class HashKvService {
   private readonly parts: HashKvParts;
   private compactions = new CompactionHashes();
+  /** Ends each call that is being worked on. */
+  private readonly running = new Set<(error: EtcdError) => void>();
 
   constructor(parts: HashKvParts) {
     this.parts = parts;
@@ -30,14 +32,20 @@ export class HashKvService {
 
   /** The hash at `revision`, 0 standing for the newest. */
   hashKv(revision: number, done: Done<KvHash>): void {
-    // Behind a compaction that is under way, so that its hash is known when it is asked for.
-    const isTaken = this.parts.exclusive.maybeRun((release) => {
-      this.compute(revision, (outcome) => {
-        release();
-        done(outcome);
-      });
+    this.begin(done, (finish) => this.compute(revision, finish));
+  }
+
+  /** Over everything that is replicated, for Maintenance.Hash. */
+  hash(done: Done<number>): void {
+    const { storeLoop, store } = this.parts;
+    this.begin(done, (finish) => {
+      storeLoop.flush(() => store().hash((hash) => finish(ok(hash))));
     });
-    if (!isTaken) done(failed(errors.tooManyRequests));
+  }
+
+  /** The store is being replaced, or the member stops: the scans under way end without an answer. */
+  abandon(error: EtcdError): void {
+    for (const fail of this.running) fail(error);
   }
 
   /** To be called when a compaction is applied: begins the hash that its revision is remembered by. */
@@ -55,7 +63,23 @@ export class HashKvService {
     this.compactions = new CompactionHashes();
   }
 
-  private compute(asked: number, done: (outcome: Outcome<KvHash>) => void): void {
+  /** Behind a compaction that is under way, so that its hash is known when it is asked for. */
+  private begin<T>(done: Done<T>, work: (finish: Done<T>) => void): void {
+    const isTaken = this.parts.exclusive.maybeRun((release) => {
+      const fail = (error: EtcdError): void => finish(failed(error));
+      // What an abandoned call still comes to is dropped.
+      const finish = (outcome: Outcome<T>): void => {
+        if (!this.running.delete(fail)) return;
+        release();
+        done(outcome);
+      };
+      this.running.add(fail);
+      work(finish);
+    });
+    if (!isTaken) done(failed(errors.tooManyRequests));
+  }
+
+  private compute(asked: number, done: Done<KvHash>): void {
     const known = this.compactions.find(asked);
     if (known !== undefined) {
       done(ok(known));

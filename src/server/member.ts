@@ -8,7 +8,7 @@ import type { Metrics } from '../host/metrics.ts';
 import type { KvHash } from '../mvcc/compaction-hashes.ts';
 import { IndexCompaction } from '../mvcc/compaction.ts';
 import { wholeKeySpace } from '../mvcc/key-range.ts';
-import type { PeerAddress, SnapshotSink, Transport, TransportEvents } from '../peer/types.ts';
+import type { SnapshotSink, Transport, TransportEvents } from '../peer/types.ts';
 import type { RaftConfig } from '../raft/config.ts';
 import { Raft } from '../raft/raft.ts';
 import {
@@ -30,7 +30,9 @@ import { hurryFirstElection } from './first-election.ts';
 import { HashKvService } from './hash-kv.ts';
 import { awaitLeader, awaitStepDown, bestTransferee } from './leader-transfer.ts';
 import { Leadership } from './leadership.ts';
+import { logInForce, truncateLog } from './log-window.ts';
 import { memberMetrics, type MemberFigures, type MemberMetrics } from './metrics.ts';
+import { peersOf } from './peers.ts';
 import { Proposals } from './proposals.ts';
 import { RaftLoop } from './raft-loop.ts';
 import { openRangeStream, runRange, type RangeParts } from './ranges.ts';
@@ -82,10 +84,6 @@ export interface MemberParts {
 
 /** Committed entries not applied yet, beyond which proposals are refused (etcd v3_server.go). */
 const applyGapMax = 5000;
-/** Entries below the catch-up window gather until this many can go at once. */
-const logCompactionStep = 1000;
-/** A snapshot stream holds back the truncation of the log by at most this many entries. */
-const heldEntriesMax = 50_000;
 /** etcd's ReqTimeout: this, and two election timeouts. */
 const requestTimeoutBaseMs = 5000;
 
@@ -132,11 +130,15 @@ export class ServerMember implements Member, TransportEvents {
     this.compactRevision = this.state.revisions.compactRevision;
     this.transport = parts.openTransport(this);
     const { appliedIndex, appliedTerm, confState } = dataDir.store.state;
-    this.raft = new Raft({ ...settings.raft, id: memberId, random: host.random }, dataDir.log, {
-      hardState: dataDir.log.hardState,
-      confState,
-      applied: appliedIndex,
-    });
+    this.raft = new Raft(
+      { ...settings.raft, id: memberId, random: host.random },
+      logInForce(dataDir),
+      {
+        hardState: dataDir.log.hardState,
+        confState,
+        applied: appliedIndex,
+      },
+    );
     this.raftLoop = this.openRaftLoop();
     this.proposals = this.openProposals();
     this.reads = this.openReads();
@@ -147,7 +149,7 @@ export class ServerMember implements Member, TransportEvents {
   }
 
   start(): void {
-    this.transport.setPeers(this.peers());
+    this.transport.setPeers(peersOf(this.state.membership, this.id));
     this.raftLoop.start();
     this.resumeCompaction();
     hurryFirstElection({
@@ -184,7 +186,10 @@ export class ServerMember implements Member, TransportEvents {
     this.isStopped = true;
     this.raftLoop.stop();
     this.slicer.stop();
+    this.exclusive.pause();
     this.compactor.stop();
+    this.snapshots.stop();
+    this.hashes.abandon(errors.stopped);
     this.proposals.failAll(errors.stopped);
     this.reads.failAll();
     this.storeLoop.stop();
@@ -252,12 +257,11 @@ export class ServerMember implements Member, TransportEvents {
   }
 
   hashKv(revision: number, done: Done<KvHash>): void {
-    if (this.isInstalling) done(failed(errors.timeout));
-    else this.hashes.hashKv(revision, done);
+    this.hashes.hashKv(revision, done);
   }
 
   hash(done: Done<number>): void {
-    this.storeLoop.flush(() => this.parts.dataDir.store.hash((hash) => done(ok(hash))));
+    this.hashes.hash(done);
   }
 
   defragment(done: Done<undefined>): void {
@@ -354,17 +358,6 @@ export class ServerMember implements Member, TransportEvents {
     this.raftLoop.transferLeadership(target);
   }
 
-  private peers(): readonly PeerAddress[] {
-    return this.state.membership
-      .list()
-      .filter(({ id }) => id !== this.id)
-      .map(({ id, peerUrls, incarnation }) => ({
-        memberId: id,
-        peerUrls,
-        incarnation: incarnation === 0n ? undefined : incarnation,
-      }));
-  }
-
   // How the loops are put together.
 
   private openStoreLoop(): StoreLoop {
@@ -397,9 +390,11 @@ export class ServerMember implements Member, TransportEvents {
   private committed({ appliedIndex }: StoreState): void {
     const { dataDir, settings } = this.parts;
     this.applyLoop.run();
-    const held = Math.max(this.snapshots.heldIndex, appliedIndex - heldEntriesMax);
-    const until = Math.min(appliedIndex - settings.snapshotCatchupEntries, held);
-    if (until - dataDir.log.firstIndex() >= logCompactionStep) dataDir.log.compact(until);
+    truncateLog(dataDir.log, {
+      appliedIndex,
+      catchupEntries: settings.snapshotCatchupEntries,
+      heldIndex: this.snapshots.heldIndex,
+    });
   }
 
   private openRaftLoop(): RaftLoop {
@@ -482,7 +477,7 @@ export class ServerMember implements Member, TransportEvents {
       storeLoop: this.storeLoop,
       proposals: this.proposals,
       applyConfChange: (change) => this.raftLoop.applyConfChange(change),
-      onMembersChanged: () => this.transport.setPeers(this.peers()),
+      onMembersChanged: () => this.transport.setPeers(peersOf(this.state.membership, this.id)),
       onCompaction: (revision) => {
         const fold = this.hashes.openCompactionFold(this.compactRevision);
         this.compactor.schedule({ revision, fold });
@@ -539,12 +534,15 @@ export class ServerMember implements Member, TransportEvents {
       scheduler: this.parts.host.scheduler,
       storeLoop: this.storeLoop,
       term: () => this.raft.term,
+      pendingIndex: () => this.raft.pendingSnapshotIndex,
       raftLoop: () => this.raftLoop,
       transport: () => this.transport,
       beforeInstall: () => {
         this.isInstalling = true;
         this.applyLoop.pause();
+        this.exclusive.pause();
         this.compactor.stop();
+        this.hashes.abandon(errors.timeout);
         this.counters.snapshotApplies.set(1);
       },
       installed: (snapshot) => this.installed(snapshot),
@@ -553,6 +551,7 @@ export class ServerMember implements Member, TransportEvents {
 
   /** Everything that was applied is now what the received store says. */
   private installed(snapshot: SnapshotMeta): void {
+    if (this.isStopped) return;
     const { store } = this.parts.dataDir;
     this.storeLoop.replaceStore(store);
     reloadAppliedState(store, this.storeLoop, (state) => {
@@ -561,13 +560,16 @@ export class ServerMember implements Member, TransportEvents {
       this.isInstalling = false;
       this.compactRevision = state.revisions.compactRevision;
       this.hashes.forget();
+      const waited = this.compactor.takeWaiters();
       this.compactor = this.openCompactor();
       this.applyLoop.restart(state.machine, { index, term, confState });
       this.raftLoop.snapshotInstalled(snapshot, this.parts.dataDir.log);
-      this.transport.setPeers(this.peers());
+      this.transport.setPeers(peersOf(this.state.membership, this.id));
       this.reads.appliedUpTo(index);
       this.counters.snapshotApplies.set(0);
       this.resumeCompaction();
+      for (const done of waited) this.compactor.whenIdle(done);
+      this.exclusive.resume();
     });
   }
 

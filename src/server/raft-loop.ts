@@ -30,8 +30,8 @@ export interface RaftLoopEvents {
   readConfirmed(states: readonly ReadState[]): void;
   readDropped(contexts: readonly number[]): void;
   leaderChanged(soft: SoftState): void;
-  /** The own log is durable up to here. */
-  logSynced(index: number): void;
+  /** The own log is durable further than before (`syncedIndex`). */
+  logSynced(): void;
   snapshotWanted(to: MemberId): void;
   /** The core took a received snapshot: install it, then call `snapshotInstalled`. */
   snapshotAccepted(snapshot: SnapshotMeta, hardState: HardState): void;
@@ -65,7 +65,6 @@ export class RaftLoop {
   private isDrainScheduled = false;
   private installing: AppendPart | undefined;
   private isStopped = false;
-  syncedIndex: number;
 
   constructor(parts: RaftLoopParts, events: RaftLoopEvents) {
     this.parts = parts;
@@ -73,7 +72,14 @@ export class RaftLoop {
     this.log = parts.log;
     this.written = parts.log.hardState;
     this.newest = this.written;
-    this.syncedIndex = parts.log.lastIndex();
+  }
+
+  /**
+   * How far the own log is durable, less what a batch in hand or in flight is about to replace: an entry that was
+   * applied before this log holds it may have taken the index of another that is still there.
+   */
+  get syncedIndex(): number {
+    return this.parts.raft.stableIndex;
   }
 
   start(): void {
@@ -144,7 +150,6 @@ export class RaftLoop {
     this.installing = undefined;
     this.log = log;
     this.written = log.hardState;
-    this.syncedIndex = snapshot.index;
     this.parts.raft.snapshotInstalled(snapshot.index);
     this.send(after);
     this.schedule();
@@ -270,9 +275,8 @@ export class RaftLoop {
       this.send(messagesAfterAppend);
       const last = entries.at(-1);
       raft.appended(last?.term ?? 0, last?.index ?? 0);
-      if (last !== undefined) this.syncedIndex = last.index;
     }
-    this.events.logSynced(this.syncedIndex);
+    this.events.logSynced();
     this.schedule();
   }
 }

@@ -16,6 +16,8 @@ export interface SnapshotParts {
   readonly scheduler: Scheduler;
   readonly storeLoop: StoreLoop;
   readonly term: () => number;
+  /** Of the snapshot that Raft has taken and that is not installed yet; else 0. */
+  readonly pendingIndex: () => number;
   readonly raftLoop: () => RaftLoop;
   readonly transport: () => Pick<Transport, 'sendSnapshot'>;
   /** Stops applying before the store is replaced. */
@@ -32,10 +34,15 @@ export class Snapshots {
   /** Index of the image that each follower is being sent; undefined while it is being made. */
   private readonly sending = new Map<MemberId, number | undefined>();
   private isReceiving = false;
+  private isStopped = false;
   private received: { readonly snapshot: SnapshotMeta; readonly writer: ImageWriter } | undefined;
 
   constructor(parts: SnapshotParts) {
     this.parts = parts;
+  }
+
+  stop(): void {
+    this.isStopped = true;
   }
 
   /** The log must still reach back to this index, or a follower that gets an image falls behind again. */
@@ -102,6 +109,7 @@ export class Snapshots {
 
   private install(writer: ImageWriter, snapshot: SnapshotMeta, hardState: HardState): void {
     const { storeLoop, dataDir, scheduler, installed } = this.parts;
+    if (this.isStopped) return;
     if (storeLoop.isCommitting) {
       scheduler.after(commitPollMs, () => this.install(writer, snapshot, hardState));
       return;
@@ -118,21 +126,17 @@ export class Snapshots {
     readonly snapshot: SnapshotMeta;
     readonly writer: ImageWriter;
   }): void {
-    const { id, raftLoop, scheduler } = this.parts;
+    const { id, raftLoop, pendingIndex } = this.parts;
     const { from, term, snapshot, writer } = offer;
     this.received = { snapshot, writer };
     raftLoop().received([{ type: 'MsgSnap', from, to: id, term, snapshot }]);
-    // The core decides in the turn that follows; what it had no use for (the log caught up meanwhile) is dropped.
-    scheduler.after(unclaimedMs, () => {
-      if (this.received?.writer !== writer) return;
-      this.received = undefined;
-      this.isReceiving = false;
-      writer.abort();
-    });
+    // What the core has no use for (the log caught up meanwhile) is dropped; what it took waits for the log's disk.
+    if (pendingIndex() === snapshot.index) return;
+    this.received = undefined;
+    this.isReceiving = false;
+    writer.abort();
   }
 }
 
 /** A commit under way ends in milliseconds; the installation waits for it in steps of this. */
 const commitPollMs = 5;
-/** A received snapshot that the core has not asked for after this is not wanted. */
-const unclaimedMs = 1000;

@@ -42,6 +42,8 @@ export class StoreLoop implements RowReader {
   private waiters: (() => void)[] = [];
   private timer: Timer | undefined;
   private isDue = false;
+  /** The end of a commit is being told: the next one waits for it. */
+  private isTelling = false;
   private isStopped = false;
 
   constructor(store: StateStore, parts: StoreLoopParts) {
@@ -102,11 +104,14 @@ export class StoreLoop implements RowReader {
     if (this.isDue) this.maybeCommit();
   }
 
-  /** A received snapshot has taken the place of the store; what was gathered is part of the past. */
+  /** A received snapshot, durable, has taken the place of the store; what was gathered is part of the past. */
   replaceStore(store: StateStore): void {
     this.store = store;
     this.gathering = emptyGathering();
     this.isDue = false;
+    const waited = this.waiters;
+    this.waiters = [];
+    for (const done of waited) done();
   }
 
   stop(): void {
@@ -141,7 +146,8 @@ export class StoreLoop implements RowReader {
 
   private maybeCommit(): void {
     const { gathering, parts } = this;
-    if (this.isStopped || this.inFlight !== undefined || !gathering.isDirty) return;
+    if (this.isStopped || this.isTelling || this.inFlight !== undefined) return;
+    if (!gathering.isDirty) return;
     const state = parts.currentState();
     if (state.appliedIndex > parts.logSyncedIndex()) return;
     this.isDue = false;
@@ -157,8 +163,10 @@ export class StoreLoop implements RowReader {
       this.inFlight = undefined;
       if (this.isStopped) return;
       parts.commitTook(parts.scheduler.nowMs() - started);
-      parts.onCommitted(state);
+      this.isTelling = true;
       for (const done of waited) done();
+      parts.onCommitted(state);
+      this.isTelling = false;
       if (this.isDue) this.maybeCommit();
     });
   }

@@ -34,6 +34,8 @@ export class MemberDataDir implements DataDir {
   private newestFileSet: number;
   private receiving: DatabaseImageWriter | undefined;
   private isInstalling = false;
+  /** What waits for the installation under way: the end of the data dir. */
+  private afterInstall: (() => void) | undefined;
 
   constructor(parts: {
     readonly context: StorageContext;
@@ -120,12 +122,16 @@ export class MemberDataDir implements DataDir {
       this.switchTo(set, failed, () => {
         this.isInstalling = false;
         done();
+        this.afterInstall?.();
       });
     });
   }
 
   close(done: () => void): void {
-    assert(!this.isInstalling || this.context.hasFailed, 'no image is being installed at the end');
+    if (this.isInstalling && !this.context.hasFailed) {
+      this.afterInstall = () => this.close(done);
+      return;
+    }
     this.receiving?.abort();
     this.currentLog.close(() => this.currentStore.close(done));
   }

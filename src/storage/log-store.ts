@@ -53,6 +53,8 @@ export class DatabaseLogStore implements LogStore {
   private startOnDisk: LogPosition;
   private last: number;
   private isWriting = false;
+  /** What waits for the batch in flight: the end of the log. */
+  private afterWrite: (() => void) | undefined;
   /** While a suffix is being removed the witness must not be raised to it again. */
   private isReplacing = false;
   private witnessTimer: Timer | undefined;
@@ -142,7 +144,10 @@ export class DatabaseLogStore implements LogStore {
   }
 
   close(done: () => void): void {
-    assert(!this.isWriting || this.context.hasFailed, 'no log batch is in flight at its end');
+    if (this.isWriting && !this.context.hasFailed) {
+      this.afterWrite = () => this.close(done);
+      return;
+    }
     this.witnessTimer?.cancel();
     if (this.context.hasFailed) return this.db.close(done);
     if (this.isWitnessBehind()) this.witness.write(this.witnessState(), () => undefined);
@@ -236,7 +241,9 @@ export class DatabaseLogStore implements LogStore {
 
   private finish(done: () => void): void {
     this.isWriting = false;
-    if (!this.context.hasFailed) done();
+    if (this.context.hasFailed) return;
+    done();
+    this.afterWrite?.();
   }
 
   private scheduleWitness(): void {

@@ -5,12 +5,14 @@ import { bootstrapCluster } from '../../src/embed/bootstrap.ts';
 import { memberSettings } from '../../src/embed/settings.ts';
 import { silentLogger } from '../../src/host/logger.ts';
 import { createMetrics } from '../../src/host/metrics-registry.ts';
+import type { LinkPolicy } from '../../src/peer/memory-links.ts';
 import { MemoryNetwork } from '../../src/peer/memory-transport.ts';
 import { AppliedStateLoader } from '../../src/server/applied-state.ts';
 import { ServerMember, type MemberSettings } from '../../src/server/member.ts';
 import type { Done } from '../../src/server/types.ts';
 import { createDataDir, openDataDir } from '../../src/storage/data-dir-open.ts';
 import { MemoryDisk } from '../../src/storage/memory-disk.ts';
+import type { DiskOperation } from '../../src/storage/memory-operation.ts';
 import { CommandKind } from '../../src/wire/command.ts';
 import type { Outcome } from '../../src/wire/errors.ts';
 import { PutRequest, RangeRequest, type RangeResponse } from '../../src/wire/kv.ts';
@@ -19,30 +21,45 @@ import { ManualScheduler } from '../peer/manual-scheduler.ts';
 /** Whole members in one process: real loops and storage, on memory disks, a memory network and time that tests move. */
 
 const dataDirPath = '/disk/member';
-/** Every disk operation takes this long. */
+/** How long a disk operation takes unless a test says otherwise. */
 const diskMs = 1;
+
+/** What a disk does with an operation: it answers in so many milliseconds. */
+export type DiskPolicy = (name: string, operation: DiskOperation) => number;
 
 export interface ClusterOptions {
   readonly settings?: Partial<MemberSettings>;
+  readonly links?: LinkPolicy;
+  readonly diskMs?: DiskPolicy;
 }
 
 interface Place {
   readonly name: string;
   readonly disk: MemoryDisk;
+  /** What the disk was asked for and has not done. */
+  readonly pending: Set<DiskOperation>;
   member: ServerMember | undefined;
 }
 
 export class MemoryCluster {
   readonly scheduler = new ManualScheduler();
-  readonly network = new MemoryNetwork(this.scheduler);
+  readonly network: MemoryNetwork;
   readonly fatal: string[] = [];
   private readonly places: Place[];
   private readonly settings: MemberSettings;
+  private readonly diskMs: DiskPolicy;
   private starts = 0;
 
   private constructor(names: readonly string[], options: ClusterOptions) {
+    this.network = new MemoryNetwork(this.scheduler, options.links);
+    this.diskMs = options.diskMs ?? (() => diskMs);
     this.settings = { ...memberSettings(defaultServerConfig()), ...options.settings };
-    this.places = names.map((name) => ({ name, disk: new MemoryDisk(), member: undefined }));
+    this.places = names.map((name) => ({
+      name,
+      disk: new MemoryDisk(),
+      pending: new Set(),
+      member: undefined,
+    }));
   }
 
   static async start(size: number, options: ClusterOptions = {}): Promise<MemoryCluster> {
@@ -79,7 +96,13 @@ export class MemoryCluster {
       ...this.dataDirOptions(disk),
       onRows: (rows, state) => loader.feed(rows, state),
     });
-    disk.schedule = (operation) => void this.scheduler.after(diskMs, () => operation.complete());
+    disk.schedule = (operation) => {
+      place.pending.add(operation);
+      this.scheduler.after(this.diskMs(name, operation), () => {
+        place.pending.delete(operation);
+        operation.complete();
+      });
+    };
     const nonce = ++this.starts;
     const member = new ServerMember({
       dataDir,
@@ -100,12 +123,30 @@ export class MemoryCluster {
     return member;
   }
 
-  /** The power goes: what was not synced is lost, nothing is told to anyone. */
-  crash(name: string): void {
+  /**
+   * The power goes, nothing is told to anyone. What was not synced is lost, save for what `keeps` names; of the
+   * operations under way those that `isDone` names have reached the disk.
+   */
+  crash(
+    name: string,
+    keeps: (path: string) => boolean = () => false,
+    isDone: (operation: DiskOperation) => boolean = () => false,
+  ): void {
     const place = this.place(name);
-    place.disk.crash();
+    for (const operation of place.pending) if (isDone(operation)) operation.persist();
+    place.pending.clear();
+    place.disk.crash(keeps);
     place.member?.stop(() => undefined);
     place.member = undefined;
+  }
+
+  get names(): readonly string[] {
+    return this.places.map(({ name }) => name);
+  }
+
+  /** The member that runs under this name. */
+  running(name: string): ServerMember | undefined {
+    return this.place(name).member;
   }
 
   nameOf(member: ServerMember): string {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { seededRandom } from '../../src/base/random.ts';
+import { FaultyLinks } from '../../src/peer/memory-links.ts';
 import { KeyValue } from '../../src/wire/mvccpb.ts';
 import type { Outcome } from '../../src/wire/errors.ts';
 import type { RangeResponse } from '../../src/wire/kv.ts';
@@ -105,5 +107,51 @@ describe('members', () => {
     assert.deepEqual(moved, [{ ok: true, value: undefined }]);
     assert.equal(outcomes.filter((outcome) => outcome.ok).length, 50);
     assert.equal(target.isLeader, true);
+  });
+
+  it('write nothing to the store before their log holds it, not even in place of something else', async () => {
+    let slowName = '';
+    const links = new FaultyLinks(seededRandom(1));
+    const cluster = await MemoryCluster.start(3, {
+      links,
+      diskMs: (name, { kind, path }) =>
+        name === slowName && kind === 'batch' && path.includes('/log-') ? 5000 : 1,
+    });
+    const first = leaderOf(cluster);
+    const others = cluster.members.filter((member) => member !== first);
+    links.partition(
+      [first.id],
+      others.map(({ id }) => id),
+    );
+    const request = PutRequest.encode({ key: bytesOf('lost'), value: bytesOf('v') });
+    for (let i = 0; i < 10; i++) first.propose(CommandKind.put, request, () => undefined);
+    cluster.until('another leader', () => others.some((member) => member.isLeader));
+    const second = others.find((member) => member.isLeader);
+    assert.ok(second !== undefined);
+    for (let i = 0; i < 5; i++) assert.ok(cluster.put(second, 'kept', `${i}`).ok);
+    const name = cluster.nameOf(first);
+    slowName = name;
+    links.heal();
+    cluster.until('it has applied them', () => first.revision === second.revision);
+    cluster.advance(300);
+    cluster.crash(name);
+    slowName = '';
+    const back = await cluster.startMember(name);
+    cluster.until('it has caught up', () => back.revision === second.revision);
+    assert.deepEqual(cluster.fatal, []);
+  });
+
+  it('stop while their log is being written', async () => {
+    const cluster = await MemoryCluster.start(3, { diskMs: () => 20 });
+    const leader = leaderOf(cluster);
+    const request = PutRequest.encode({ key: bytesOf('k'), value: bytesOf('v') });
+    for (let delayMs = 0; delayMs < 40; delayMs += 2) {
+      leader.propose(CommandKind.put, request, () => undefined);
+      cluster.advance(2);
+    }
+    let stopped = 0;
+    for (const member of cluster.members) member.stop(() => stopped++);
+    cluster.until('the end of all', () => stopped === 3);
+    assert.deepEqual(cluster.fatal, []);
   });
 });

@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict';
+import type { Random } from '../../src/base/random.ts';
+import type { ServerMember } from '../../src/server/member.ts';
+import type { Done } from '../../src/server/types.ts';
+import { CommandKind } from '../../src/wire/command.ts';
+import { errors, failed } from '../../src/wire/errors.ts';
+import {
+  CompactionRequest,
+  Compare,
+  CompareTarget,
+  DeleteRangeRequest,
+  PutRequest,
+  RangeRequest,
+  TxnRequest,
+  type DeleteRangeResponse,
+  type PutResponse,
+  type RangeResponse,
+  type TxnResponse,
+} from '../../src/wire/kv.ts';
+import { KeyValue } from '../../src/wire/mvccpb.ts';
+import { ChaosHistory, type Read, type Write } from './chaos-history.ts';
+import { bytesOf, type MemoryCluster } from './cluster.ts';
+
+const registers = ['r0', 'r1', 'r2'];
+/** Beyond this nothing new is asked, only waited for. */
+const openCallsMax = 400;
+
+/** Clients that call any member for anything, and write down what they were told. */
+export class ChaosClients {
+  readonly history = new ChaosHistory();
+  private readonly cluster: MemoryCluster;
+  private readonly random: Random;
+  /** Calls without an answer, by the member that was called. */
+  private readonly open = new Map<object, ServerMember>();
+  /** The revision at which each register was last seen. */
+  private readonly seen = new Map<string, number>();
+  private values = 0;
+
+  constructor(cluster: MemoryCluster, random: Random) {
+    this.cluster = cluster;
+    this.random = random;
+  }
+
+  /** Whether every call to a member that runs has been answered. */
+  get isIdle(): boolean {
+    for (const [call, member] of this.open) if (member.hasStopped) this.open.delete(call);
+    return this.open.size === 0;
+  }
+
+  act(): void {
+    const { random } = this;
+    for (let i = random.below(12); i > 0 && this.open.size < openCallsMax; i--) {
+      const member = this.anyMember();
+      if (member !== undefined) this.actAt(member);
+    }
+  }
+
+  /** Tries until a write is acknowledged. */
+  hasWritten(): boolean {
+    const before = this.history.writes.length;
+    const { leader } = this.cluster;
+    if (leader === undefined) return false;
+    this.putNew(leader);
+    this.cluster.advance(1000);
+    return this.history.writes.length > before;
+  }
+
+  /** Every key that a member holds, against everything that was acknowledged. */
+  readEverything(member: ServerMember): void {
+    const outcome = this.cluster.answer<RangeResponse>((done) => member.range(everything, done));
+    assert.ok(outcome.ok, 'a range of everything failed');
+    this.checkRange(outcome.value);
+  }
+
+  private actAt(member: ServerMember): void {
+    const register = this.oneOf(registers);
+    switch (this.random.below(16)) {
+      case 0:
+      case 1:
+      case 2:
+        return this.putNew(member);
+      case 3:
+        for (let i = this.random.below(80); i > 0; i--) this.putNew(member);
+        return;
+      case 4:
+      case 5:
+        return this.put(member, register);
+      case 6:
+      case 7:
+        return this.swap(member, register);
+      case 8:
+        return this.remove(member, register);
+      case 9:
+      case 10:
+        return this.get(member, register);
+      case 11:
+        return this.rangeAll(member);
+      case 12:
+        return this.stream(member);
+      case 13:
+        return this.compact(member);
+      case 14:
+        return this.hashKv(member);
+      default:
+        return this.maintain(member);
+    }
+  }
+
+  private putNew(member: ServerMember): void {
+    this.put(member, `u${this.values}`);
+  }
+
+  private put(member: ServerMember, key: string): void {
+    const write = this.history.began(key, `v${this.values++}`);
+    const request = PutRequest.create({ key: bytesOf(key), value: bytesOf(write.value ?? '') });
+    const done = this.call<PutResponse>(member, ({ header }) => {
+      this.wrote(write, header?.revision ?? 0);
+    });
+    member.propose(CommandKind.put, PutRequest.encode(request), done as Done<unknown>);
+  }
+
+  private swap(member: ServerMember, key: string): void {
+    const expected = this.seen.get(key) ?? 0;
+    const write = this.history.began(key, `v${this.values++}`, expected);
+    const request = TxnRequest.create({
+      compare: [
+        Compare.create({
+          key: bytesOf(key),
+          target: CompareTarget.MOD,
+          targetUnion: { case: 'modRevision', value: expected },
+        }),
+      ],
+      success: [
+        {
+          request: {
+            case: 'requestPut',
+            value: PutRequest.create({ key: bytesOf(key), value: bytesOf(write.value ?? '') }),
+          },
+        },
+      ],
+      failure: [
+        { request: { case: 'requestRange', value: RangeRequest.create({ key: bytesOf(key) }) } },
+      ],
+    });
+    const { beganAt } = write;
+    const done = this.call<TxnResponse>(member, ({ succeeded, header, responses }) => {
+      const revision = header?.revision ?? 0;
+      const response = responses[0]?.response;
+      if (succeeded) this.wrote(write, revision);
+      else if (response?.case === 'responseRange') {
+        this.read(beganAt, { key, revision, found: foundIn(response.value) });
+      }
+    });
+    member.propose(CommandKind.txn, TxnRequest.encode(request), done as Done<unknown>);
+  }
+
+  private remove(member: ServerMember, key: string): void {
+    const write = this.history.began(key, undefined);
+    const request = DeleteRangeRequest.encode({ key: bytesOf(key) });
+    const done = this.call<DeleteRangeResponse>(member, ({ header, deleted }) => {
+      if (deleted > 0) this.wrote(write, header?.revision ?? 0);
+    });
+    member.propose(CommandKind.deleteRange, request, done as Done<unknown>);
+  }
+
+  private get(member: ServerMember, key: string): void {
+    const beganAt = this.history.now();
+    const done = this.call<RangeResponse>(member, (response) => {
+      const revision = response.header?.revision ?? 0;
+      this.read(beganAt, { key, revision, found: foundIn(response) });
+    });
+    member.readIndex((outcome) => {
+      if (outcome.ok) member.range(RangeRequest.create({ key: bytesOf(key) }), done);
+      else done(outcome);
+    });
+  }
+
+  private rangeAll(member: ServerMember): void {
+    const done = this.call<RangeResponse>(member, (response) => this.checkRange(response));
+    member.range(everything, done);
+  }
+
+  private stream(member: ServerMember): void {
+    const source = member.rangeStream(everything);
+    const kvs: RangeResponse['kvs'][number][] = [];
+    const next = (): void => {
+      const done = this.call<{ readonly response: RangeResponse; readonly isLast: boolean }>(
+        member,
+        ({ response, isLast }) => {
+          kvs.push(...response.kvs);
+          if (!isLast) this.cluster.scheduler.after(this.random.below(200), next);
+          else this.checkRange({ ...response, kvs });
+        },
+      );
+      if (member.hasStopped) done(failed(errors.stopped));
+      else source.next(done);
+    };
+    next();
+  }
+
+  private compact(member: ServerMember): void {
+    const revision = Math.max(1, member.revision - this.random.below(40));
+    const done = this.call(member, () => {
+      if (this.random.below(2) === 0 || member.hasStopped) return;
+      const compacted = this.call(member, () => undefined);
+      member.whenCompacted(() => compacted({ ok: true, value: undefined }));
+    });
+    member.propose(CommandKind.compact, CompactionRequest.encode({ revision }), done);
+  }
+
+  private hashKv(member: ServerMember): void {
+    const revision = this.oneOf([0, Math.max(1, member.revision - this.random.below(40))]);
+    member.hashKv(
+      revision,
+      this.call(member, (hash: { revision: number; compactRevision: number; hash: number }) => {
+        this.history.hashed(hash.revision, hash.compactRevision, hash.hash);
+      }),
+    );
+  }
+
+  private maintain(member: ServerMember): void {
+    switch (this.random.below(4)) {
+      case 0:
+        return member.hash(this.call(member, () => undefined));
+      case 1:
+        return member.defragment(this.call(member, () => undefined));
+      default: {
+        const target = this.anyMember();
+        if (target === undefined) return;
+        member.moveLeader(
+          target.id,
+          this.call(member, () => undefined),
+        );
+      }
+    }
+  }
+
+  private wrote(write: Write, revision: number): void {
+    this.history.wrote(write, revision);
+    if (registers.includes(write.key))
+      this.seen.set(write.key, write.value === undefined ? 0 : revision);
+  }
+
+  private read(beganAt: number, read: Read): void {
+    this.history.read(beganAt, read);
+    this.seen.set(read.key, read.found?.modRevision ?? 0);
+  }
+
+  private checkRange(response: RangeResponse): void {
+    const revision = response.header?.revision ?? 0;
+    assert.equal(response.count, response.kvs.length, 'a range is not as long as it says');
+    const found = new Map<string, NonNullable<Read['found']>>();
+    for (const encoded of response.kvs) {
+      const kv = KeyValue.decode(encoded);
+      found.set(textOf(kv.key), { value: textOf(kv.value), modRevision: kv.modRevision });
+    }
+    this.history.checkAll(revision, found);
+  }
+
+  /** An answer may come once, and only a good one counts. */
+  private call<T>(member: ServerMember, answered: (value: T) => void): Done<T> {
+    const call = {};
+    let isAnswered = false;
+    this.open.set(call, member);
+    return (outcome) => {
+      assert.ok(!isAnswered, 'a call was answered twice');
+      isAnswered = true;
+      this.open.delete(call);
+      if (outcome.ok) answered(outcome.value);
+    };
+  }
+
+  private anyMember(): ServerMember | undefined {
+    const { members } = this.cluster;
+    return members[this.random.below(Math.max(1, members.length))];
+  }
+
+  private oneOf<T>(choices: readonly T[]): T {
+    return choices[this.random.below(choices.length)] as T;
+  }
+}
+
+const everything = RangeRequest.create({ key: new Uint8Array([0]), rangeEnd: new Uint8Array([0]) });
+
+function foundIn({ kvs }: RangeResponse): Read['found'] {
+  const [encoded] = kvs;
+  if (encoded === undefined) return undefined;
+  const kv = KeyValue.decode(encoded);
+  return { value: textOf(kv.value), modRevision: kv.modRevision };
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
