@@ -26,6 +26,9 @@ export async function openOrCreateDataDir(
   const found = inspectDataDir(machineDisk.fs, config.dataDir);
   if (found.kind === 'refused') throw found.error;
   if (found.kind !== 'ours') {
+    // Compared as text: the type has more values once members can join.
+    const state: string = config.initialClusterState;
+    if (state !== 'new') throw new Error(describeNotNew(config));
     const mismatch = await verifyBootstrap(config);
     if (mismatch !== undefined) throw new Error(mismatch);
     const { name, initialCluster, initialClusterToken } = config;
@@ -49,5 +52,12 @@ export async function openOrCreateDataDir(
     `${dataDir.provenLoss} This member has lost what it had acknowledged, and must not take part any more. ` +
       `Stop it, remove the data dir ${config.dataDir}, remove the member from the cluster and add it again ` +
       'as a new one.',
+  );
+}
+
+function describeNotNew({ dataDir, initialClusterState }: ServerConfig): string {
+  return (
+    `--initial-cluster-state=${initialClusterState} is refused: ${dataDir} does not hold the data of a member, and ` +
+    'joining a running cluster is not built. A member that has its data dir starts with either state.'
   );
 }

@@ -1,4 +1,5 @@
 import * as nodeFs from 'node:fs';
+import { dirname } from 'node:path';
 import type { Bytes } from '../base/bytes.ts';
 import type { Fs, FsDone, FsEntry, FsFile } from './fs.ts';
 
@@ -15,9 +16,7 @@ export const diskFs: Fs = {
   readFile(path) {
     return unlessAbsent(() => new Uint8Array(nodeFs.readFileSync(path)));
   },
-  makeFolder(path) {
-    nodeFs.mkdirSync(path, { recursive: true, mode: 0o700 });
-  },
+  makeFolder,
   permissions(path) {
     if (process.platform === 'win32') return undefined;
     return nodeFs.statSync(path).mode & 0o777;
@@ -98,4 +97,12 @@ function unlessAbsent<T>(read: () => T): T | undefined {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** One folder after the other: below a path such as /proc, Node's own recursion tries for ever. */
+function makeFolder(path: string): void {
+  if (nodeFs.existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolder(parent);
+  nodeFs.mkdirSync(path, { mode: 0o700 });
 }
