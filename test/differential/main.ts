@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { ensureEtcd } from '../interop/toolchain.ts';
-import { programNamed } from '../members/programs.ts';
+import { programNamed, type Program } from '../members/programs.ts';
 import { describeAnswer, describeOperation } from './describe.ts';
 import { runDifferential, type Difference, type RunResult } from './run.ts';
 import { shrink } from './shrink.ts';
@@ -19,12 +19,13 @@ interface Arguments {
   readonly operations: number;
   readonly members: number;
   readonly differencesMax: number;
-  readonly subject: string;
+  readonly restartEvery: number;
+  readonly subject: Program;
   readonly shrinks: boolean;
 }
 
 const usage = `usage: npm run diff -- [--seed N] [--ops M] [--members K] [--differences D]
-                  [--subject quorate|etcd] [--no-shrink]`;
+                  [--restart-every R] [--subject quorate|etcd] [--no-shrink]`;
 
 function parse(argv: readonly string[]): Arguments {
   const { values } = parseArgs({
@@ -34,6 +35,7 @@ function parse(argv: readonly string[]): Arguments {
       ops: { type: 'string', default: '20000' },
       members: { type: 'string', default: '1' },
       differences: { type: 'string', default: '10' },
+      'restart-every': { type: 'string', default: '0' },
       subject: { type: 'string', default: 'quorate' },
       'no-shrink': { type: 'boolean', default: false },
     },
@@ -43,15 +45,16 @@ function parse(argv: readonly string[]): Arguments {
     operations: wholeNumber('ops', values.ops),
     members: wholeNumber('members', values.members),
     differencesMax: wholeNumber('differences', values.differences),
-    subject: values.subject,
+    restartEvery: wholeNumber('restart-every', values['restart-every'], 0),
+    subject: programNamed(values.subject),
     shrinks: !values['no-shrink'],
   };
 }
 
-function wholeNumber(name: string, text: string): number {
+function wholeNumber(name: string, text: string, least = 1): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new Error(`--${name}: a whole number from 1 is expected, not ${text}`);
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new Error(`--${name}: a whole number from ${least} is expected, not ${text}`);
   }
   return value;
 }
@@ -69,23 +72,24 @@ function printDifference(seed: number, found: Difference): void {
   console.log(`  subject: ${describeAnswer(found.subject)}`);
 }
 
-async function main(argv: readonly string[]): Promise<number> {
-  const args = parse(argv);
+async function main(args: Arguments): Promise<number> {
   if (!(await ensureEtcd())) return 0;
-  const settings = { subject: programNamed(args.subject), subjectMembers: args.members };
+  const settings = { subject: args.subject, subjectMembers: args.members };
   console.log(`differential: seed ${args.seed}, ${args.operations} operations`);
   const startedAt = performance.now();
   const result = await runDifferential({
     ...settings,
     seed: args.seed,
     operations: args.operations,
+    restartEvery: args.restartEvery,
     differencesMax: args.differencesMax,
     onProgress: (done) => showProgress(done, args.operations),
     onDifference: (found) => printDifference(args.seed, found),
   });
   const seconds = (performance.now() - startedAt) / 1_000;
   const failed = result.differences.length;
-  if (failed > 0 && args.shrinks) await printShortest(result, settings);
+  // What a restart has a part in does not come back without it.
+  if (failed > 0 && args.shrinks && args.restartEvery === 0) await printShortest(result, settings);
   console.log(
     `differential: seed ${args.seed}, ${(result.asked / seconds).toFixed(0)} operations/s, ` +
       `${result.asked - failed} passed, ${failed} failed`,
@@ -106,10 +110,15 @@ async function printShortest(
   for (const operation of shortest.slice(-40)) console.log(`  ${describeOperation(operation)}`);
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  const isUsage = error instanceof TypeError && 'code' in error;
-  console.error(isUsage ? `${error.message}\n${usage}` : error);
-  process.exitCode = isUsage ? 2 : 1;
+/** Undefined: the arguments are wrong, and that was said. */
+function parseOrExplain(argv: readonly string[]): Arguments | undefined {
+  try {
+    return parse(argv);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    return undefined;
+  }
 }
+
+const args = parseOrExplain(process.argv.slice(2));
+process.exitCode = args === undefined ? 2 : await main(args);

@@ -69,6 +69,13 @@ export class Pair {
       .join('\n');
   }
 
+  /** kill -9 for all members of the subject at once, and starts them again. */
+  async restartSubject(): Promise<void> {
+    await Promise.all(this.#subject.members.map((member) => member.kill()));
+    await this.#subject.startAll();
+    await this.#subject.leader();
+  }
+
   async destroy(): Promise<void> {
     await Promise.all([this.#reference.destroy(), this.#subject.destroy()]);
   }

@@ -10,6 +10,8 @@ import { World } from './world.ts';
 export interface RunSettings extends PairSettings {
   readonly seed: number;
   readonly operations: number;
+  /** The subject is killed and started again each time so many operations are done; 0: never. */
+  readonly restartEvery: number;
   /** The run stops after this many. */
   readonly differencesMax: number;
   readonly onProgress: (done: number) => void;
@@ -63,9 +65,15 @@ class Run {
   }
 
   async toTheEnd(): Promise<RunResult> {
-    const { seed, operations } = this.#settings;
+    const { seed, operations, restartEvery } = this.#settings;
     const stream = new OperationStream(seed, this.#world);
+    let nextRestart = restartEvery > 0 ? restartEvery : Infinity;
     while (this.#operations.length < operations && !this.#isOver) {
+      if (this.#operations.length >= nextRestart) {
+        nextRestart += restartEvery;
+        await this.#pair.restartSubject();
+        this.#world.forgetHashes();
+      }
       await this.#ask(stream.nextGroup(operations - this.#operations.length));
     }
     if (!this.#isOver) await this.#compareHashes();

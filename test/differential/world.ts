@@ -59,6 +59,12 @@ export class World {
     }
   }
 
+  /** The subject began anew: what it kept of compactions in memory is gone. */
+  forgetHashes(): void {
+    for (const revision of this.compactions) this.uncertainHashes.add(revision);
+    this.#wasPhysical = false;
+  }
+
   /** The first revision from `revision` on that etcd can be made to compact at. */
   compactable(revision: string): string {
     if (!this.#rebirths.has(Number(revision))) return revision;
