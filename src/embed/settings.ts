@@ -1,5 +1,5 @@
 import type { ServerConfig } from '../config/server-config.ts';
-import type { MemberSettings } from '../server/member.ts';
+import type { MemberSettings } from '../server/member-parts.ts';
 
 /** etcd's limits between members (server/etcdserver/raft.go, maxSizePerMsg and maxInflightMsgs). */
 const maxSizePerMsgBytes = 512 * 1024;

@@ -1,0 +1,354 @@
+import { IndexCompaction } from '../mvcc/compaction.ts';
+import { wholeKeySpace } from '../mvcc/key-range.ts';
+import type { Transport, TransportEvents } from '../peer/types.ts';
+import { Raft } from '../raft/raft.ts';
+import { noMember, type MemberId, type SnapshotMeta, type SoftState } from '../raft/types.ts';
+import type { StoreState } from '../storage/types.ts';
+import { CommandKind, type Command } from '../wire/command.ts';
+import { errors } from '../wire/errors.ts';
+import { reloadAppliedState, type AppliedState } from './applied-state.ts';
+import { ApplyLoop, type AppliedPosition } from './apply-loop.ts';
+import { Compactor } from './compactor.ts';
+import { Exclusive } from './exclusive.ts';
+import { hurryFirstElection } from './first-election.ts';
+import { HashKvService } from './hash-kv.ts';
+import { Leadership } from './leadership.ts';
+import { logInForce, truncateLog } from './log-window.ts';
+import { memberMetrics, type MemberFigures, type MemberMetrics } from './metrics.ts';
+import { peersOf } from './peers.ts';
+import { Proposals } from './proposals.ts';
+import { RaftLoop } from './raft-loop.ts';
+import { ReadIndexQueue } from './read-index.ts';
+import { Slicer } from './slicer.ts';
+import { Snapshots } from './snapshots.ts';
+import { StoreLoop } from './store-loop.ts';
+import type { MemberParts } from './member-parts.ts';
+
+/**
+ * The loops of a member and how they are put together: what Raft asks goes to log, transport and apply loop; what
+ * was applied goes to the store; what is known goes to reads and proposals. Who may ask for what is in member.ts.
+ */
+
+/** etcd's ReqTimeout: this, and two election timeouts. */
+const requestTimeoutBaseMs = 5000;
+
+export class MemberLoops {
+  readonly id: MemberId;
+  readonly parts: MemberParts;
+  readonly raft: Raft;
+  readonly transport: Transport;
+  readonly leadership: Leadership;
+  readonly raftLoop: RaftLoop;
+  readonly storeLoop: StoreLoop;
+  readonly applyLoop: ApplyLoop;
+  readonly proposals: Proposals;
+  readonly reads: ReadIndexQueue;
+  readonly slicer: Slicer;
+  readonly exclusive = new Exclusive();
+  readonly hashes: HashKvService;
+  readonly snapshots: Snapshots;
+  readonly counters: MemberMetrics;
+  readonly requestTimeoutMs: number;
+  compactor: Compactor;
+  state: AppliedState;
+  /** The compact revision before the newest compaction: a hash kept for that one names it. */
+  private compactRevision: number;
+  /** A received snapshot is taking the place of the store: nothing can be read. */
+  isInstalling = false;
+  isStopped = false;
+
+  constructor(parts: MemberParts, events: TransportEvents) {
+    this.parts = parts;
+    const { dataDir, settings, host } = parts;
+    const { memberId } = dataDir.identity;
+    const { scheduler } = host;
+    this.id = memberId;
+    const electionTimeoutMs = settings.raft.electionTicks * settings.tickMs;
+    this.requestTimeoutMs = requestTimeoutBaseMs + 2 * electionTimeoutMs;
+    this.leadership = new Leadership(scheduler, memberId, electionTimeoutMs);
+    this.slicer = new Slicer(scheduler, () => this.raftLoop.isBusy);
+    this.counters = memberMetrics(host.metrics, this.figures());
+    this.storeLoop = this.openStoreLoop();
+    this.state = parts.loader.finish(dataDir.store, this.storeLoop);
+    this.compactRevision = this.state.revisions.compactRevision;
+    this.transport = parts.openTransport(events);
+    const { appliedIndex, appliedTerm, confState } = dataDir.store.state;
+    this.raft = new Raft(
+      { ...settings.raft, id: memberId, random: host.random },
+      logInForce(dataDir),
+      {
+        hardState: dataDir.log.hardState,
+        confState,
+        applied: appliedIndex,
+      },
+    );
+    this.raftLoop = this.openRaftLoop();
+    this.proposals = this.openProposals();
+    this.reads = this.openReads();
+    this.applyLoop = this.openApplyLoop({ index: appliedIndex, term: appliedTerm, confState });
+    this.hashes = this.openHashes();
+    this.snapshots = this.openSnapshots();
+    this.compactor = this.openCompactor();
+  }
+
+  start(): void {
+    this.transport.setPeers(peersOf(this.state.membership, this.id));
+    this.raftLoop.start();
+    this.resumeCompaction();
+    hurryFirstElection({
+      scheduler: this.parts.host.scheduler,
+      tickMs: this.parts.settings.tickMs,
+      electionTicks: this.parts.settings.raft.electionTicks,
+      isOver: () => this.isStopped || this.leadership.hasLeader,
+      members: () => this.state.membership.list().length,
+      hasCompany: () => this.transport.activePeers(Number.MAX_SAFE_INTEGER).size > 0,
+      advanceTicks: (count) => this.raftLoop.advanceTicks(count),
+    });
+  }
+
+  /** Stops at once; nothing is flushed, for what matters is in the log already. `done` follows the last write. */
+  stop(done: () => void): void {
+    if (this.isStopped) return;
+    this.isStopped = true;
+    this.raftLoop.stop();
+    this.slicer.stop();
+    this.exclusive.pause();
+    this.compactor.stop();
+    this.snapshots.stop();
+    this.hashes.abandon(errors.stopped);
+    this.proposals.failAll(errors.stopped);
+    this.reads.failAll();
+    this.storeLoop.stop();
+    this.transport.close(() => this.parts.dataDir.close(done));
+  }
+
+  private openStoreLoop(): StoreLoop {
+    const { dataDir, settings, host } = this.parts;
+    return new StoreLoop(dataDir.store, {
+      scheduler: host.scheduler,
+      intervalMs: settings.commitIntervalMs,
+      rowsMax: settings.commitRowsMax,
+      currentState: () => this.storeState(),
+      logSyncedIndex: () => this.raftLoop.syncedIndex,
+      onCommitted: (state) => this.committed(state),
+      commitTook: (durationMs) => this.counters.storeCommit.observe(durationMs / 1000),
+    });
+  }
+
+  private storeState(): StoreState {
+    const { index, term, confState } = this.applyLoop.applied;
+    const { revision, compactRevision } = this.state.revisions;
+    return {
+      appliedIndex: index,
+      appliedTerm: term,
+      revision,
+      compactRevision,
+      scheduledCompaction: this.compactor.scheduled,
+      confState,
+    };
+  }
+
+  /** The store is durable up to here: applying may go on, and the log need not reach back so far. */
+  private committed({ appliedIndex }: StoreState): void {
+    const { dataDir, settings } = this.parts;
+    this.applyLoop.run();
+    truncateLog(dataDir.log, {
+      appliedIndex,
+      catchupEntries: settings.snapshotCatchupEntries,
+      heldIndex: this.snapshots.heldIndex,
+    });
+  }
+
+  private openRaftLoop(): RaftLoop {
+    const { dataDir, settings, host } = this.parts;
+    const { raft, transport } = this;
+    const { log } = dataDir;
+    const { scheduler } = host;
+    return new RaftLoop(
+      { raft, log, transport, scheduler, tickMs: settings.tickMs },
+      {
+        committed: (entries) => this.applyLoop.enqueue(entries),
+        proposalsDropped: (data) => this.proposals.dropped(data),
+        takeReadContext: () => this.reads.takeContext(),
+        readConfirmed: (states) => this.reads.readConfirmed(states),
+        readDropped: (contexts) => this.reads.readDropped(contexts),
+        leaderChanged: (soft) => this.leaderChanged(soft),
+        logSynced: () => this.storeLoop.logSynced(),
+        snapshotWanted: (to) => this.snapshots.wanted(to),
+        snapshotAccepted: (snapshot, hardState) => this.snapshots.accepted(snapshot, hardState),
+        appendTook: (durationMs) => this.counters.logSync.observe(durationMs / 1000),
+      },
+    );
+  }
+
+  private leaderChanged(soft: SoftState): void {
+    const isNew = this.leadership.update(soft);
+    const { lead } = soft;
+    this.parts.host.logger.log(
+      'info',
+      lead === noMember ? 'lost the leader' : 'a leader is known',
+      {
+        lead: lead.toString(16),
+        state: soft.state,
+        term: this.raft.term,
+      },
+    );
+    if (!isNew) return;
+    this.counters.leaderChanges.add();
+    this.proposals.leaderKnown();
+    this.reads.leaderKnown();
+  }
+
+  private openProposals(): Proposals {
+    const { scheduler, nonce } = this.parts.host;
+    return new Proposals({
+      memberId: this.id,
+      nonce,
+      scheduler,
+      timeoutMs: this.requestTimeoutMs,
+      submit: (data) => this.raftLoop.propose(data),
+      hasLeader: () => this.leadership.hasLeader,
+      timeoutError: (startedMs) => {
+        this.counters.proposalsFailed.add();
+        const { voters } = this.applyLoop.applied.confState;
+        return this.leadership.timeoutError(startedMs, this.transport, voters);
+      },
+    });
+  }
+
+  private openReads(): ReadIndexQueue {
+    const { scheduler, nonce } = this.parts.host;
+    return new ReadIndexQueue(
+      {
+        scheduler,
+        timeoutMs: this.requestTimeoutMs,
+        wake: () => this.raftLoop.wake(),
+        appliedIndex: () => this.applyLoop.applied.index,
+        onSlow: () => this.counters.slowReadIndexes.add(),
+        onFailed: () => this.counters.readIndexesFailed.add(),
+      },
+      nonce * readContextsPerStart,
+    );
+  }
+
+  private openApplyLoop(position: AppliedPosition): ApplyLoop {
+    const { scheduler } = this.parts.host;
+    return new ApplyLoop(this.state.machine, position, {
+      scheduler,
+      slicer: this.slicer,
+      storeLoop: this.storeLoop,
+      proposals: this.proposals,
+      applyConfChange: (change) => this.raftLoop.applyConfChange(change),
+      onMembersChanged: () => this.transport.setPeers(peersOf(this.state.membership, this.id)),
+      onCompaction: (revision) => {
+        const fold = this.hashes.openCompactionFold(this.compactRevision);
+        this.compactor.schedule({ revision, fold });
+        this.compactRevision = revision;
+      },
+      onApplied: (index) => {
+        this.raftLoop.applied(index);
+        this.reads.appliedUpTo(index);
+      },
+      applyTook: (command, durationMs) => this.applyTook(command, durationMs),
+    });
+  }
+
+  private applyTook({ kind }: Command, durationMs: number): void {
+    const { counters, parts } = this;
+    if (kind === CommandKind.put) counters.puts.add();
+    else if (kind === CommandKind.deleteRange) counters.deletes.add();
+    else if (kind === CommandKind.txn) counters.txns.add();
+    const expectedMs = parts.settings.warningApplyDurationMs;
+    if (durationMs <= expectedMs) return;
+    counters.slowApplies.add();
+    parts.host.logger.log('warn', 'apply request took too long', {
+      took: `${durationMs.toFixed(3)}ms`,
+      'expected-duration': `${expectedMs}ms`,
+    });
+  }
+
+  private openHashes(): HashKvService {
+    return new HashKvService({
+      exclusive: this.exclusive,
+      storeLoop: this.storeLoop,
+      store: () => this.parts.dataDir.store,
+      revisions: () => this.state.revisions,
+    });
+  }
+
+  private openCompactor(): Compactor {
+    const { settings, host } = this.parts;
+    return new Compactor({
+      scheduler: host.scheduler,
+      exclusive: this.exclusive,
+      storeLoop: this.storeLoop,
+      batchLimit: settings.compactionBatchLimit,
+      sleepIntervalMs: settings.compactionSleepIntervalMs,
+      open: (revision) => new IndexCompaction(this.state.revisions, revision),
+      hashBefore: (fold, done) => this.hashes.hashBefore(fold, done),
+    });
+  }
+
+  private openSnapshots(): Snapshots {
+    return new Snapshots({
+      id: this.id,
+      dataDir: this.parts.dataDir,
+      scheduler: this.parts.host.scheduler,
+      storeLoop: this.storeLoop,
+      term: () => this.raft.term,
+      pendingIndex: () => this.raft.pendingSnapshotIndex,
+      raftLoop: () => this.raftLoop,
+      transport: () => this.transport,
+      beforeInstall: () => {
+        this.isInstalling = true;
+        this.applyLoop.pause();
+        this.exclusive.pause();
+        this.compactor.stop();
+        this.hashes.abandon(errors.timeout);
+        this.counters.snapshotApplies.set(1);
+      },
+      installed: (snapshot) => this.installed(snapshot),
+    });
+  }
+
+  /** Everything that was applied is now what the received store says. */
+  private installed(snapshot: SnapshotMeta): void {
+    if (this.isStopped) return;
+    const { store } = this.parts.dataDir;
+    this.storeLoop.replaceStore(store);
+    reloadAppliedState(store, this.storeLoop, (state) => {
+      const { appliedIndex: index, appliedTerm: term, confState } = store.state;
+      this.state = state;
+      this.isInstalling = false;
+      this.compactRevision = state.revisions.compactRevision;
+      this.hashes.forget();
+      const waited = this.compactor.takeWaiters();
+      this.compactor = this.openCompactor();
+      this.applyLoop.restart(state.machine, { index, term, confState });
+      this.raftLoop.snapshotInstalled(snapshot, this.parts.dataDir.log);
+      this.transport.setPeers(peersOf(this.state.membership, this.id));
+      this.reads.appliedUpTo(index);
+      this.counters.snapshotApplies.set(0);
+      this.resumeCompaction();
+      for (const done of waited) this.compactor.whenIdle(done);
+      this.exclusive.resume();
+    });
+  }
+
+  private resumeCompaction(): void {
+    const { scheduledCompaction: revision } = this.parts.dataDir.store.state;
+    if (revision !== -1) this.compactor.schedule({ revision, fold: undefined });
+  }
+
+  private figures(): MemberFigures {
+    return {
+      committed: () => this.raft.committed,
+      applied: () => this.applyLoop.applied.index,
+      pending: () => this.proposals.count,
+      keys: () => this.state.revisions.count(wholeKeySpace),
+    };
+  }
+}
+
+/** Contexts of one process are counted up from its nonce times this. */
+const readContextsPerStart = 2 ** 20;

@@ -1,0 +1,45 @@
+import type { Scheduler } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { Logger } from '../host/logger.ts';
+import type { Metrics } from '../host/metrics.ts';
+import type { Transport, TransportEvents } from '../peer/types.ts';
+import type { RaftConfig } from '../raft/config.ts';
+import type { DataDir } from '../storage/types.ts';
+import type { AppliedStateLoader } from './applied-state.ts';
+
+/** What a member is made of: every effect is handed in. */
+
+/** Durations in milliseconds, sizes in bytes. */
+export interface MemberSettings {
+  readonly raft: Omit<RaftConfig, 'id' | 'random'>;
+  readonly tickMs: number;
+  readonly snapshotCatchupEntries: number;
+  /** What the store may hold; negative is no limit. */
+  readonly quotaBytes: number;
+  readonly maxRequestBytes: number;
+  readonly commitIntervalMs: number;
+  readonly commitRowsMax: number;
+  readonly compactionBatchLimit: number;
+  readonly compactionSleepIntervalMs: number;
+  readonly warningApplyDurationMs: number;
+}
+
+export interface MemberHost {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Random for each start of the process: tells its proposals and reads from those of an earlier one. */
+  readonly nonce: number;
+}
+
+export interface MemberParts {
+  readonly dataDir: DataDir;
+  /** Has seen every row of the store while it was opened. */
+  readonly loader: AppliedStateLoader;
+  readonly settings: MemberSettings;
+  readonly host: MemberHost;
+  readonly openTransport: (events: TransportEvents) => Transport;
+  /** The peers refuse this member for good, or an invariant broke: it must stop. */
+  readonly onFatal: (reason: string) => void;
+}
