@@ -16,8 +16,25 @@ export function propose(core: Core, entries: readonly ProposedEntry[]): ProposeR
   if (entries.length === 0) return 'accepted';
   if (core.state === 'leader') return proposeAsLeader(core, entries);
   if (core.lead === noMember) return 'dropped';
-  core.send({ type: 'MsgProp', from: core.id, to: core.lead, term: 0, entries });
+  forward(core, entries);
   return 'accepted';
+}
+
+/** In messages of the size that appends have, too: what one turn gathers can be more than a link takes at once. */
+function forward(core: Core, entries: readonly ProposedEntry[]): void {
+  const { id: from, lead: to, config } = core;
+  let part: ProposedEntry[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    if (part.length > 0 && bytes + entry.data.length > config.maxSizePerMsgBytes) {
+      core.send({ type: 'MsgProp', from, to, term: 0, entries: part });
+      part = [];
+      bytes = 0;
+    }
+    part.push(entry);
+    bytes += entry.data.length;
+  }
+  core.send({ type: 'MsgProp', from, to, term: 0, entries: part });
 }
 
 /** A forwarded proposal that finds no leader here is not passed on: it could travel in circles. */

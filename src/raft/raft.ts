@@ -109,7 +109,7 @@ export class Raft {
     return propose(this.#core, [{ type: 'normal', data }]);
   }
 
-  /** All or none, in order. */
+  /** In order. A leader takes all or none; to another they go in messages of bounded size. */
   proposeBatch(data: readonly Bytes[]): ProposeResult {
     return propose(
       this.#core,

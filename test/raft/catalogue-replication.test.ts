@@ -374,6 +374,17 @@ describe('row 22 (Redis-Raft): forwarding repeats a request, or sends it in circ
     assert.equal(sent, 1);
   });
 
+  it('many proposals are sent on in messages of bounded size, each once and in order', () => {
+    const member = loneMember({ term: 1, config: { maxSizePerMsgBytes: 5 } });
+    member.raft.step(heartbeat(2n, 1));
+    const texts = ['ab', 'cd', 'ef', 'longer than any', 'g'];
+    assert.equal(member.raft.proposeBatch(texts.map(utf8)), 'accepted');
+    assert.deepEqual(
+      saidOf(member, 'MsgProp').map(({ entries }) => entries.map(({ data }) => data)),
+      [['ab', 'cd'], ['ef'], ['longer than any'], ['g']].map((part) => part.map(utf8)),
+    );
+  });
+
   it('a proposal that is refused is nowhere', () => {
     const leader = loneLeader({ config: { maxUncommittedBytes: 10 } });
     assert.equal(
