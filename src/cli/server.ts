@@ -44,7 +44,7 @@ export async function runServer({ program, args, start }: ServerCommand): Promis
       process.stdout.write(formatServerVersion());
       return 0;
     case 'problem':
-      return reportProblem(program, parsed.problem);
+      return reportProblems(program, parsed.problems);
     case 'server':
       break;
   }
@@ -52,10 +52,8 @@ export async function runServer({ program, args, start }: ServerCommand): Promis
   try {
     log = openLog(parsed.config);
   } catch (error) {
-    return reportProblem(program, {
-      exitCode: 1,
-      text: `cannot open --log-outputs: ${String(error)}`,
-    });
+    const text = `cannot open --log-outputs: ${String(error)}`;
+    return reportProblems(program, [{ exitCode: 1, text }]);
   }
   log.logger.log('info', 'Running: ', { args: [program, ...args] });
   for (const { msg, fields } of parsed.warnings) log.logger.log('warn', msg, fields);
@@ -65,20 +63,19 @@ export async function runServer({ program, args, start }: ServerCommand): Promis
 }
 
 /** Misused flags are for the one at the terminal; what is refused belongs in the log as well. */
-function reportProblem(program: string, { exitCode, text, hint }: ConfigProblem): number {
-  if (exitCode === 2) {
-    const lines = [
-      text,
-      ...(hint === undefined ? [] : [hint]),
-      `Usage: ${program} [flags], see --help`,
-    ];
-    process.stderr.write(`${lines.join('\n')}\n`);
-    return exitCode;
-  }
+function reportProblems(program: string, problems: readonly ConfigProblem[]): number {
   const { logger } = openLog(defaultServerConfig());
-  const fields = hint === undefined ? { error: text } : { error: text, remedy: hint };
-  logger.log('fatal', 'failed to verify flags', fields);
-  return exitCode;
+  for (const { exitCode, text, hint } of problems) {
+    if (exitCode === 2) {
+      const hints = hint === undefined ? [] : [hint];
+      const lines = [text, ...hints, `Usage: ${program} [flags], see --help`];
+      process.stderr.write(`${lines.join('\n')}\n`);
+      return exitCode;
+    }
+    const fields = hint === undefined ? { error: text } : { error: text, remedy: hint };
+    logger.log('fatal', 'failed to verify flags', fields);
+  }
+  return 1;
 }
 
 async function runMember(

@@ -22,6 +22,8 @@ export type Assignments =
       readonly ok: true;
       readonly assignments: readonly Assignment[];
       readonly warnings: readonly ConfigWarning[];
+      /** What must not be passed over and has no row in the option table. */
+      readonly refusals: readonly ConfigProblem[];
     }
   | { readonly ok: false; readonly problem: ConfigProblem };
 

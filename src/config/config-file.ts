@@ -1,5 +1,11 @@
 import { parse } from 'yaml';
-import { assign, resolveFlag, type Assignment, type Assignments } from './assignment.ts';
+import {
+  assign,
+  resolveFlag,
+  type Assignment,
+  type Assignments,
+  type ConfigProblem,
+} from './assignment.ts';
 import { formatDuration } from './duration.ts';
 import { findOptionByFileKey, knownFlags, options } from './options.ts';
 import type { Option } from './option.ts';
@@ -28,8 +34,18 @@ const goneKeys: ReadonlySet<string> = new Set([
 ]);
 
 type Collected =
-  | { readonly ok: true; readonly assignments: readonly Assignment[] }
+  | {
+      readonly ok: true;
+      readonly assignments: readonly Assignment[];
+      readonly refused: readonly Refused[];
+    }
   | { readonly ok: false; readonly text: string; readonly hint?: string };
+
+/** A key of a section that guards something and that the option table does not have. */
+interface Refused {
+  readonly text: string;
+  readonly hint: string;
+}
 
 /**
  * Reads a config file, YAML or JSON, with the keys of etcd's (server/embed/config.go). Durations are integers of
@@ -49,39 +65,53 @@ export function readConfigFile(path: string, content: string): Assignments {
   } catch (error) {
     return fail(error instanceof Error ? (error.message.split('\n')[0] as string) : String(error));
   }
-  if (root === null || root === undefined) return { ok: true, assignments: [], warnings: [] };
+  if (root === null || root === undefined) {
+    return { ok: true, assignments: [], warnings: [], refusals: [] };
+  }
   if (!isMapping(root)) return fail('is not a mapping of options');
   const assignments: Assignment[] = [];
+  const refusals: ConfigProblem[] = [];
   for (const [key, value] of Object.entries(root)) {
     const collected = sections.has(key) ? collectSection(key, value) : collectOne(key, value);
     if (!collected.ok) return fail(collected.text, collected.hint);
     assignments.push(...collected.assignments);
+    for (const { text, hint } of collected.refused) {
+      refusals.push({ exitCode: 1, text: `${path}: ${text}`, hint });
+    }
   }
-  return { ok: true, assignments, warnings: [] };
+  return { ok: true, assignments, warnings: [], refusals };
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const nothing: Collected = { ok: true, assignments: [] };
+const collectedOf = (...assignments: readonly Assignment[]): Collected => ({
+  ok: true,
+  assignments,
+  refused: [],
+});
+const nothing = collectedOf();
 
 function collectSection(section: string, value: unknown): Collected {
   if (isEmpty(value)) return nothing;
   if (!isMapping(value)) return { ok: false, text: `invalid ${section}` };
   const assignments: Assignment[] = [];
+  const refused: Refused[] = [];
   for (const [key, inner] of Object.entries(value)) {
     const path = `${section}.${key}`;
     const option = findOptionByFileKey(path);
     if (option === undefined) {
-      if (isEmpty(inner)) continue;
-      return { ok: false, text: `${path} is refused`, hint: sections.get(section) as string };
+      if (!isEmpty(inner)) {
+        refused.push({ text: `${path} is refused`, hint: sections.get(section) as string });
+      }
+      continue;
     }
     const collected = collectValue(option, path, inner);
     if (!collected.ok) return collected;
     assignments.push(...collected.assignments);
   }
-  return { ok: true, assignments };
+  return { ok: true, assignments, refused };
 }
 
 /** What a sample file leaves blank: nothing, "", false, [] and {}. */
@@ -119,7 +149,7 @@ function collectValue(option: Option, key: string, value: unknown): Collected {
 
 function checked(assignment: Assignment): Collected {
   const parsed = parseValue(assignment.option.type, assignment.text);
-  if (parsed.ok) return { ok: true, assignments: [assignment] };
+  if (parsed.ok) return collectedOf(assignment);
   const shown = JSON.stringify(assignment.text);
   return { ok: false, text: `invalid value ${shown} for ${assignment.origin}: ${parsed.problem}` };
 }

@@ -52,7 +52,7 @@ export function readEnvironment(
       assignments.push(assignment);
     }
   }
-  return { ok: true, assignments, warnings };
+  return { ok: true, assignments, warnings, refusals: [] };
 }
 
 function unknownVariable(variable: string): ConfigWarning {

@@ -16,6 +16,8 @@ import {
 
 const row = rowsOf('Clustering');
 const noDiscovery = refused('discovery is not built: name every member in --initial-cluster');
+/** Without a service to ask, these decide nothing. */
+const noDiscoveryToTune = ignored('discovery is not built');
 const noCompactor = ignored(
   'automatic compaction is not built: compact with `quorate ctl compaction`',
 );
@@ -37,7 +39,7 @@ export const clusteringOptions: readonly Option[] = [
     'initial-cluster-state',
     choice('new', 'existing'),
     "'new' for first members, 'existing' for one that joins.",
-    refused('joining a running cluster is not built: start all its first members with "new"'),
+    built,
   ),
   row(
     'initial-cluster-token',
@@ -54,21 +56,36 @@ export const clusteringOptions: readonly Option[] = [
   row('discovery', text(''), 'URL of a v2 discovery service.', noDiscovery),
   row('discovery-token', text(''), 'Token of the cluster at the discovery service.', noDiscovery),
   row('discovery-endpoints', list(''), 'Endpoints of the discovery service.', noDiscovery),
-  row('discovery-dial-timeout', duration('2s'), 'Discovery: time to connect.', noDiscovery),
-  row('discovery-request-timeout', duration('5s'), 'Discovery: time for a request.', noDiscovery),
-  row('discovery-keepalive-time', duration('2s'), 'Discovery: time between pings.', noDiscovery),
-  row('discovery-keepalive-timeout', duration('6s'), 'Discovery: wait for a ping.', noDiscovery),
+  row('discovery-dial-timeout', duration('2s'), 'Discovery: time to connect.', noDiscoveryToTune),
+  row(
+    'discovery-request-timeout',
+    duration('5s'),
+    'Discovery: time for a request.',
+    noDiscoveryToTune,
+  ),
+  row(
+    'discovery-keepalive-time',
+    duration('2s'),
+    'Discovery: time between pings.',
+    noDiscoveryToTune,
+  ),
+  row(
+    'discovery-keepalive-timeout',
+    duration('6s'),
+    'Discovery: wait for a ping.',
+    noDiscoveryToTune,
+  ),
   row(
     'discovery-insecure-transport',
     boolean(true),
     'Discovery: connect without TLS.',
-    noDiscovery,
+    noDiscoveryToTune,
   ),
   row(
     'discovery-insecure-skip-tls-verify',
     boolean(false),
     'Discovery: trust any certificate.',
-    noDiscovery,
+    noDiscoveryToTune,
   ),
   row('discovery-cert', text(''), 'Discovery: client certificate file.', noDiscovery),
   row('discovery-key', text(''), 'Discovery: client key file.', noDiscovery),
@@ -79,16 +96,16 @@ export const clusteringOptions: readonly Option[] = [
     'discovery-fallback',
     choice('exit', 'proxy'),
     'What to do when discovery fails.',
-    noDiscovery,
+    noDiscoveryToTune,
   ),
   row('discovery-proxy', text(''), 'Discovery: HTTP proxy.', noDiscovery),
   row('discovery-srv', text(''), 'DNS domain whose SRV records name the members.', noDiscovery),
-  row('discovery-srv-name', text(''), 'Suffix of the SRV name asked for.', noDiscovery),
+  row('discovery-srv-name', text(''), 'Suffix of the SRV name asked for.', noDiscoveryToTune),
   row(
     'strict-reconfig-check',
     boolean(true),
     'Refuse membership changes that would lose the quorum.',
-    refused('membership changes are always checked: leave it at true'),
+    ignored('membership changes are always checked'),
   ),
   row(
     'pre-vote',

@@ -55,7 +55,7 @@ export const featureOptions: readonly Option[] = [
     'max-learners',
     integer(1),
     'Learners allowed in the cluster.',
-    refused('learners are not built: leave it at 1'),
+    ignored('learners are not built'),
   ),
   row(
     'compaction-sleep-interval',

@@ -1,6 +1,7 @@
 import {
   boolean,
   choice,
+  ignored,
   inFile,
   list,
   refused,
@@ -10,12 +11,16 @@ import {
   type Option,
 } from './option.ts';
 
-/** Groups "Security" and "Auth" of etcd's help. None of it may be ignored: each guards something. */
+/**
+ * Groups "Security" and "Auth" of etcd's help. What guards something is refused; what only tunes a guard that is not
+ * there is passed over, and the guard itself is refused where it is asked for.
+ */
 
 const row = rowsOf('Security');
 const noTls = refused(
   'TLS is not built: use http URLs on loopback or a trusted network, or put a TLS proxy in front',
 );
+const noTlsToTune = ignored('TLS is not built');
 const client = (key: string, option: Option): Option =>
   inFile(`client-transport-security.${key}`, option);
 const peer = (key: string, option: Option): Option =>
@@ -70,9 +75,9 @@ export const securityOptions: readonly Option[] = [
     row('peer-cert-allowed-hostname', list(''), 'Members: host names allowed.', noTls),
   ),
   peer('auto-tls', row('peer-auto-tls', boolean(false), 'Members: make a certificate.', noTls)),
-  row('self-signed-cert-validity', unsigned(1), 'Years a made certificate is valid.', noTls),
+  row('self-signed-cert-validity', unsigned(1), 'Years a made certificate is valid.', noTlsToTune),
   row('peer-crl-file', text(''), 'Members: revoked certificates.', noTls),
-  row('cipher-suites', list(''), 'Allowed cipher suites.', noTls),
+  row('cipher-suites', list(''), 'Allowed cipher suites.', noTlsToTune),
   row(
     'cors',
     list('*'),
@@ -85,21 +90,32 @@ export const securityOptions: readonly Option[] = [
     'Host names that HTTP requests may carry; * is any.',
     refused('limiting host names is not built: leave it at * and restrict access in front'),
   ),
-  row('tls-min-version', choice('TLS1.2', 'TLS1.3', ''), 'Oldest TLS version allowed.', noTls),
-  row('tls-max-version', choice('', 'TLS1.2', 'TLS1.3'), 'Newest TLS version allowed.', noTls),
+  row(
+    'tls-min-version',
+    choice('TLS1.2', 'TLS1.3', ''),
+    'Oldest TLS version allowed.',
+    noTlsToTune,
+  ),
+  row(
+    'tls-max-version',
+    choice('', 'TLS1.2', 'TLS1.3'),
+    'Newest TLS version allowed.',
+    noTlsToTune,
+  ),
   peer(
     'skip-client-san-verification',
     row(
       'peer-skip-client-san-verification',
       boolean(false),
       "Members: do not check the names in a peer's certificate.",
-      noTls,
+      noTlsToTune,
     ),
   ),
 ];
 
 const authRow = rowsOf('Auth');
 const noAuth = refused('authentication is not built: leave it out');
+const noAuthToTune = ignored('authentication is not built');
 
 export const authOptions: readonly Option[] = [
   authRow(
@@ -108,6 +124,6 @@ export const authOptions: readonly Option[] = [
     "Kind of token: 'simple', or 'jwt' and its options.",
     noAuth,
   ),
-  authRow('bcrypt-cost', unsigned(10), 'Cost of hashing a password.', noAuth),
-  authRow('auth-token-ttl', unsigned(300), 'Seconds a simple token lives.', noAuth),
+  authRow('bcrypt-cost', unsigned(10), 'Cost of hashing a password.', noAuthToTune),
+  authRow('auth-token-ttl', unsigned(300), 'Seconds a simple token lives.', noAuthToTune),
 ];

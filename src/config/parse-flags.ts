@@ -38,7 +38,7 @@ export function parseFlags(args: readonly string[]): ParsedFlags {
     at += step.taken;
   }
   const left = args[at];
-  if (left === undefined) return { ok: true, assignments, warnings: [] };
+  if (left === undefined) return { ok: true, assignments, warnings: [], refusals: [] };
   return { ok: false, problem: describeLeftOver(left, assignments.at(-1)) };
 }
 

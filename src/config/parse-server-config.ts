@@ -27,13 +27,15 @@ export type ParsedServerConfig =
     }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
-  | { readonly kind: 'problem'; readonly problem: ConfigProblem };
+  /** At least one: whatever is refused comes together. */
+  | { readonly kind: 'problem'; readonly problems: readonly ConfigProblem[] };
 
 type Sourced =
   | {
       readonly ok: true;
       readonly settings: Settings;
       readonly warnings: readonly ConfigWarning[];
+      readonly refusals: readonly ConfigProblem[];
       readonly fromFile: boolean;
     }
   | { readonly ok: false; readonly problem: ConfigProblem };
@@ -42,23 +44,27 @@ type Sourced =
 export function parseServerConfig(sources: ConfigSources): ParsedServerConfig {
   const flags = parseFlags(sources.args);
   if (flags.ok === 'help') return { kind: 'help' };
-  if (!flags.ok) return { kind: 'problem', problem: flags.problem };
+  if (!flags.ok) return { kind: 'problem', problems: [flags.problem] };
   if (new Settings(flags.assignments).boolean('version')) return { kind: 'version' };
 
   const sourced = gather(sources, flags.assignments);
-  if (!sourced.ok) return { kind: 'problem', problem: sourced.problem };
+  if (!sourced.ok) return { kind: 'problem', problems: [sourced.problem] };
   const { settings, fromFile } = sourced;
   const judged = judgeSettings(settings);
-  if (judged.problem !== undefined) return { kind: 'problem', problem: judged.problem };
+  const refusals = [...sourced.refusals, ...judged.refusals];
+  if (refusals.length > 0) return { kind: 'problem', problems: refusals };
   const invalid = describeInvalidSettings(settings) ?? describeUnadvertised(settings, fromFile);
-  if (invalid !== undefined) return { kind: 'problem', problem: { exitCode: 1, text: invalid } };
+  if (invalid !== undefined) return problem(invalid);
 
   const config = buildServerConfig(settings, sources.defaultHost ?? findDefaultHost);
-  if (typeof config === 'string') {
-    return { kind: 'problem', problem: { exitCode: 1, text: config } };
-  }
+  if (typeof config === 'string') return problem(config);
   return { kind: 'server', config, warnings: [...sourced.warnings, ...judged.warnings] };
 }
+
+const problem = (text: string): ParsedServerConfig => ({
+  kind: 'problem',
+  problems: [{ exitCode: 1, text }],
+});
 
 function gather(sources: ConfigSources, flags: readonly Assignment[]): Sourced {
   const given = new Settings(flags);
@@ -67,7 +73,7 @@ function gather(sources: ConfigSources, flags: readonly Assignment[]): Sourced {
     const environment = readEnvironment(sources.environment, flags);
     if (!environment.ok) return environment;
     const settings = new Settings([...environment.assignments, ...flags]);
-    return { ok: true, settings, warnings: environment.warnings, fromFile: false };
+    return { ...environment, settings, fromFile: false };
   }
   let content: string;
   try {
@@ -79,7 +85,7 @@ function gather(sources: ConfigSources, flags: readonly Assignment[]): Sourced {
   const file = readConfigFile(path, content);
   if (!file.ok) return file;
   const settings = new Settings(file.assignments);
-  return { ok: true, settings, warnings: file.warnings, fromFile: true };
+  return { ...file, settings, fromFile: true };
 }
 
 function readText(path: string): string {
@@ -139,6 +145,7 @@ function buildServerConfig(
     ),
     initialCluster: cluster.members,
     initialClusterToken: settings.text('initial-cluster-token'),
+    initialClusterState: settings.text('initial-cluster-state') === 'existing' ? 'existing' : 'new',
     preVote: settings.boolean('pre-vote'),
     logLevel: logLevelOf(settings.text('log-level')),
     logFormat: settings.text('log-format') === 'console' ? 'console' : 'json',

@@ -10,9 +10,11 @@ import { mustParseUrl } from './urls.ts';
  */
 export function judgeSettings(settings: Settings): {
   readonly warnings: readonly ConfigWarning[];
-  readonly problem: ConfigProblem | undefined;
+  /** All of them, so that nobody learns them one start at a time. */
+  readonly refusals: readonly ConfigProblem[];
 } {
   const warnings: ConfigWarning[] = [];
+  const refusals: ConfigProblem[] = [];
   for (const assignment of settings.assignments()) {
     const { option, origin, text } = assignment;
     if (givesDefault(assignment)) continue;
@@ -26,12 +28,13 @@ export function judgeSettings(settings: Settings): {
         });
         break;
       case 'refused':
-        return { warnings, problem: refuse(`${origin} is refused`, option.status.remedy) };
+        refusals.push(refuse(`${origin} is refused`, option.status.remedy));
+        break;
       default:
         unreachable(option.status);
     }
   }
-  return { warnings, problem: refuseSecureUrls(settings) };
+  return { warnings, refusals: [...refusals, ...refuseSecureUrls(settings)] };
 }
 
 /** An option given at its default changes nothing, whatever its status. */
@@ -53,18 +56,18 @@ const urlFlags = [
   'advertise-client-urls',
 ];
 
-function refuseSecureUrls(settings: Settings): ConfigProblem | undefined {
-  for (const flag of urlFlags) {
-    for (const url of settings.list(flag)) {
-      if (isSecure(url)) return describeSecure(`--${flag}`, url);
-    }
-  }
-  const inCluster = /(?:^|,)[^=,]*=\s*((?:https|unixs):[^,]*)/i.exec(
-    settings.text('initial-cluster'),
+function refuseSecureUrls(settings: Settings): readonly ConfigProblem[] {
+  const listed = urlFlags.flatMap((flag) =>
+    settings
+      .list(flag)
+      .filter(isSecure)
+      .map((url) => describeSecure(`--${flag}`, url)),
   );
-  return inCluster === null
-    ? undefined
-    : describeSecure('--initial-cluster', inCluster[1] as string);
+  const inCluster = settings
+    .text('initial-cluster')
+    .matchAll(/(?:^|,)[^=,]*=\s*((?:https|unixs):[^,]*)/gi);
+  for (const [, url = ''] of inCluster) listed.push(describeSecure('--initial-cluster', url));
+  return listed;
 }
 
 function isSecure(url: string): boolean {

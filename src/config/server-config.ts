@@ -10,7 +10,8 @@ export interface InitialMember {
   readonly peerUrl: string;
 }
 
-export type ClusterState = 'new';
+/** `existing` is a member that joins; the data dir has the last word on whether it may start. */
+export type ClusterState = 'new' | 'existing';
 export type LogLevelName = 'debug' | 'info' | 'warn' | 'error' | 'panic' | 'fatal';
 export type LogFormat = 'json' | 'console';
 export type GrpcEngine = 'grpc-js';

@@ -22,12 +22,20 @@ function warningsOf(sources: Partial<ConfigSources>): readonly string[] {
   return parsed.warnings.map(({ msg, fields }) => [msg, ...Object.values(fields)].join(' | '));
 }
 
-/** `exit code: text (hint)` */
-function problemOf(sources: Partial<ConfigSources>): string {
+/** Each as `exit code: text (hint)`. */
+function problemsOf(sources: Partial<ConfigSources>): readonly string[] {
   const parsed = parse(sources);
   assert.ok(parsed.kind === 'problem', JSON.stringify(parsed));
-  const { exitCode, text, hint } = parsed.problem;
-  return `${exitCode}: ${text}${hint === undefined ? '' : ` (${hint})`}`;
+  return parsed.problems.map(
+    ({ exitCode, text, hint }) => `${exitCode}: ${text}${hint === undefined ? '' : ` (${hint})`}`,
+  );
+}
+
+/** Of what has one problem alone. */
+function problemOf(sources: Partial<ConfigSources>): string {
+  const [first = '', ...others] = problemsOf(sources);
+  assert.deepEqual(others, []);
+  return first;
 }
 
 const args = (...list: readonly string[]): Partial<ConfigSources> => ({ args: list });
@@ -118,8 +126,17 @@ describe('the config file', () => {
     assert.deepEqual(config.advertiseClientUrls, ['http://localhost:2379']);
   });
 
-  it("accepts the sections of etcd's sample file as long as they are blank", () => {
+  it("accepts what etcd's sample file says, with a warning of what tunes nothing", () => {
     const sample = [
+      'initial-cluster:',
+      'initial-cluster-state: new',
+      'snapshot-count: 10000',
+      'cors:',
+      'discovery:',
+      "discovery-fallback: 'proxy'",
+      'strict-reconfig-check: false',
+      "proxy: 'off'",
+      'proxy-failure-wait: 5000',
       'client-transport-security:',
       '  cert-file:',
       '  client-cert-auth: false',
@@ -127,11 +144,22 @@ describe('the config file', () => {
       'peer-transport-security:',
       '  allowed-cn:',
       "discovery-config: ''",
-      'initial-cluster-state: new',
-      'proxy: off',
-      'strict-reconfig-check: true',
+      'self-signed-cert-validity: 1',
+      'log-level: debug',
+      'force-new-cluster: false',
+      'cipher-suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]',
+      "tls-min-version: 'TLS1.2'",
+      "tls-max-version: 'TLS1.3'",
     ];
-    assert.equal(configOf(file(sample.join('\n'))).name, 'default');
+    const sources = file(sample.join('\n'));
+    assert.equal(configOf(sources).logLevel, 'debug');
+    const options = warningsOf(sources).map((text) => text.split(' | ')[1]);
+    assert.deepEqual(options, [
+      'discovery-fallback',
+      'strict-reconfig-check',
+      'cipher-suites',
+      'tls-max-version',
+    ]);
   });
 
   it('refuses a section that guards something', () => {
@@ -169,6 +197,15 @@ describe('the config file', () => {
       problemOf(args('--config-file=/nowhere/at-all.yml')),
       /^1: cannot read --config-file: /,
     );
+  });
+});
+
+describe('the state of the initial cluster', () => {
+  it('is told to the server: the data dir decides whether a member may join', () => {
+    assert.equal(configOf({}).initialClusterState, 'new');
+    const existing = configOf(args('--initial-cluster-state=existing'));
+    assert.equal(existing.initialClusterState, 'existing');
+    assert.match(problemOf(args('--initial-cluster-state=old')), /^2: invalid value "old"/);
   });
 });
 
@@ -285,22 +322,14 @@ describe('what the server does not do', () => {
       ['--peer-cert-file=a', tls],
       ['--peer-client-cert-auth=true', tls],
       ['--peer-cert-allowed-cn=a', tls],
-      ['--tls-min-version=TLS1.3', tls],
-      ['--cipher-suites=A', tls],
       ['--auth-token=jwt,pub-key=a', auth],
-      ['--bcrypt-cost=4', auth],
       ['--discovery-endpoints=http://a:1', discovery],
       ['--discovery-token=a', discovery],
       ['--discovery-srv=a', discovery],
       [
-        '--initial-cluster-state=existing',
-        'joining a running cluster is not built: start all its first members with "new"',
-      ],
-      [
         '--force-new-cluster',
         'forcing a new cluster is not built: bring a quorum of members back instead',
       ],
-      ['--strict-reconfig-check=false', 'membership changes are always checked: leave it at true'],
       [
         '--cors=http://a',
         'limiting origins is not built: leave it at * and restrict access in front',
@@ -314,6 +343,55 @@ describe('what the server does not do', () => {
       const flag = arg.replace(/=.*/, '');
       assert.equal(problemOf(args(arg)), `1: ${flag} is refused (${remedy})`);
     }
+  });
+
+  it('passes over what tunes a guard that nobody asks for', () => {
+    const tuning = [
+      '--cipher-suites=A',
+      '--tls-min-version=TLS1.3',
+      '--tls-max-version=TLS1.3',
+      '--self-signed-cert-validity=2',
+      '--bcrypt-cost=4',
+      '--auth-token-ttl=9',
+      '--discovery-fallback=proxy',
+      '--discovery-dial-timeout=9s',
+      '--strict-reconfig-check=false',
+      '--max-learners=3',
+    ];
+    const flags = warningsOf(args(...tuning)).map((text) => text.split(' | ')[1]);
+    assert.deepEqual(
+      flags,
+      tuning.map((arg) => arg.replace(/=.*/, '')),
+    );
+  });
+
+  it('lists all that it refuses at once, wherever it was given', () => {
+    const shown = (sources: Partial<ConfigSources>): readonly string[] =>
+      problemsOf(sources).map((text) => text.replace(/ (is refused).*/, ''));
+    const flags = [
+      '--cert-file=a',
+      '--tls-min-version=TLS1.3',
+      '--discovery=http://d',
+      '--initial-advertise-peer-urls=https://127.0.0.1:1',
+      '--initial-cluster=a=https://h:1,b=https://h:2',
+    ];
+    assert.deepEqual(shown({ args: flags, environment: { ETCD_AUTH_TOKEN: 'jwt' } }), [
+      '1: ETCD_AUTH_TOKEN',
+      '1: --cert-file',
+      '1: --discovery',
+      '1: --initial-advertise-peer-urls https://127.0.0.1:1',
+      '1: --initial-cluster https://h:1',
+      '1: --initial-cluster https://h:2',
+    ]);
+    const content =
+      'client-transport-security: {cert-file: x, allowed-cn: [a]}\n' +
+      'discovery-config: {token: t}\nforce-new-cluster: true\n';
+    assert.deepEqual(shown({ args: ['--config-file=f.yml'], readFile: () => content }), [
+      '1: f.yml: client-transport-security.allowed-cn',
+      '1: f.yml: discovery-config.token',
+      '1: client-transport-security.cert-file',
+      '1: force-new-cluster',
+    ]);
   });
 
   it('refuses https and unixs wherever a URL is given', () => {
