@@ -67,6 +67,16 @@ describe('the control tool', () => {
     assert.deepEqual(server.opened, ['h:1', 'h:2', 'h:2379', 'unix:///run/a.sock', '[::1]:3']);
   });
 
+  it('passes over a comma too many', async () => {
+    const server = answering(0, '');
+    assert.equal((await run(server, '--endpoints=h:1,', 'get', 'a')).exitCode, 0);
+    await run(server, '--endpoints=,h:2', 'endpoint', 'health');
+    assert.deepEqual(server.opened, ['h:1', 'h:2']);
+    const none = await run(server, '--endpoints=,', 'get', 'a');
+    assert.equal(none.exitCode, 2);
+    assert.equal(none.stderr, 'Error: etcdclient: no available endpoints\n');
+  });
+
   it('refuses what it cannot guard', async () => {
     const tls = await run(answering(0, ''), '--endpoints=https://h:1', 'get', 'a');
     assert.equal(tls.exitCode, 128);
@@ -145,9 +155,36 @@ describe('the control tool', () => {
     assert.match(help, /--print-value-only/);
   });
 
-  it('points out commands of etcdctl that it does not have', async () => {
-    const shown = await run(answering(0, ''), 'watch', 'a');
-    assert.equal(shown.exitCode, 1);
-    assert.equal(shown.stderr, "Error: watch is not built yet: use etcdctl's\n");
+  it("shows a group's own help for the group alone", async () => {
+    const groups: readonly (readonly [string, readonly string[]])[] = [
+      ['endpoint', ['endpoint health', 'endpoint status', 'endpoint hashkv']],
+      ['member', ['member list']],
+    ];
+    for (const [group, names] of groups) {
+      const help = stdoutOf(await run(answering(0, ''), group));
+      assert.match(help, new RegExp(`^Usage:\n  etcdctl ${group} \\[command\\]`));
+      const listed = [...help.matchAll(/^ {2}(?!etcdctl)(\w+ \w+) /gm)].map(([, name]) => name);
+      assert.deepEqual(listed, names);
+    }
+  });
+
+  it('says of a command of etcdctl that it is not built, and where etcdctl itself helps', async () => {
+    const said = async (...args: readonly string[]): Promise<string> => {
+      const { exitCode, stdout, stderr } = await run(answering(0, ''), ...args);
+      assert.deepEqual([exitCode, stdout.length], [1, 0], args.join(' '));
+      return stderr;
+    };
+    for (const name of ['add', 'remove', 'update', 'promote']) {
+      const text = await said('member', name, 'x', '--peer-urls=http://h:1');
+      assert.equal(text, `Error: member ${name} is not built yet\n`);
+    }
+    const neither = ['watch', 'lease', 'auth', 'user', 'role', 'lock', 'elect', 'snapshot'];
+    for (const name of [...neither, 'downgrade', 'make-mirror']) {
+      assert.equal(await said(name, 'a'), `Error: ${name} is not built yet\n`);
+    }
+    for (const name of ['alarm list', 'move-leader', 'defrag', 'check', 'completion']) {
+      const text = await said(...name.split(' '));
+      assert.equal(text, `Error: ${name} is not built yet: etcdctl's works\n`);
+    }
   });
 });

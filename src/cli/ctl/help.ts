@@ -2,13 +2,15 @@ import type { FlagSpec } from './flags.ts';
 import { globalFlags } from './global-flags.ts';
 import type { Verb } from './verb.ts';
 
-export function formatVerbList(program: string, verbs: readonly Verb[]): string {
+/** The verbs of a group such as `endpoint`, or with an empty name all of them. */
+export function formatVerbList(program: string, group: string, verbs: readonly Verb[]): string {
   const width = Math.max(...verbs.map(({ name }) => name.length)) + 2;
+  const about = group === '' ? ['Reads and changes what a cluster holds.', ''] : [];
+  const called = group === '' ? program : `${program} ${group}`;
   return [
-    'Reads and changes what a cluster holds.',
-    '',
+    ...about,
     'Usage:',
-    `  ${program} [command] [options]`,
+    `  ${called} [command] [options]`,
     '',
     'Commands:',
     ...verbs.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),

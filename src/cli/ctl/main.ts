@@ -101,7 +101,7 @@ async function dispatch(host: CtlHost, clients: Client[]): Promise<number> {
   const found = findVerb(host.program, verbs, withoutHelp);
   const wantsHelp = loose.boolean('help') || withoutHelp !== rest;
   if (found.kind === 'group') {
-    writeText(host, formatVerbList(host.program, found.verbs));
+    writeText(host, formatVerbList(host.program, found.name, found.verbs));
     return Exit.Success;
   }
   const { verb } = found;
@@ -145,7 +145,8 @@ function parseLoosely(words: readonly Word[]): ParsedWords {
 }
 
 function contextOf(host: CtlHost, values: FlagValues, clients: Client[]): VerbContext {
-  const endpoints = values.list('endpoints');
+  // A comma too many names no endpoint.
+  const endpoints = values.list('endpoints').filter((endpoint) => endpoint !== '');
   return {
     values,
     endpoints,
@@ -154,6 +155,9 @@ function contextOf(host: CtlHost, values: FlagValues, clients: Client[]): VerbCo
       return printerOf(values);
     },
     openClient: (only = endpoints) => {
+      if (only.length === 0) {
+        throw new CtlError(Exit.BadConnection, 'etcdclient: no available endpoints');
+      }
       const refused = describeRefusedFlag(values);
       if (refused !== undefined) throw badArgs(refused);
       printerOf(values);
