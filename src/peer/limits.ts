@@ -28,7 +28,8 @@ export interface PeerLimits {
 
 export const defaultPeerLimits: PeerLimits = {
   queueMessagesMax: 4096,
-  queueBytesMax: 64 * 1024 * 1024,
+  // More than all the proposals a member keeps (server/proposals.ts): none is dropped behind a slow link.
+  queueBytesMax: 160 * 1024 * 1024,
   frameBytes: 1024 * 1024,
   handshakeTimeoutMs: 5_000,
   reconnectMinMs: 100,
