@@ -109,7 +109,10 @@ describe('the loopback cluster', function loopbackCluster() {
     await new Promise((resolve) => blocker.close(resolve));
     assert.equal(code, 1);
     assert.equal(stdout, '');
-    assert.match(stderr, new RegExp(`^Error: port ${port} cannot be used .*Nothing was started`));
+    assert.match(
+      stderr,
+      new RegExp(`^Error: port ${port} is taken, .*perhaps by m2 .*nothing was started\n$`),
+    );
     assert.ok(!existsSync(elsewhere));
   });
 
@@ -119,6 +122,45 @@ describe('the loopback cluster', function loopbackCluster() {
     writeFileSync(damaged, 'x');
     const cluster = start();
     await cluster.until(/m2 is gone: it ended with exit code 1\n {2}\S.*unknown-file/, 40_000);
+    await cluster.until(/bring it back, .*with:\n {2}node .* --name=m2 /);
+    rmSync(damaged);
+  });
+
+  it('is ready without a member that the others refuse for its new data dir', async () => {
+    const whole = start();
+    await whole.until(leadLine, 40_000);
+    whole.child.kill('SIGINT');
+    await whole.exited;
+    rmSync(join(folder, 'm2'), { recursive: true });
+
+    const cluster = start();
+    const readyLine = /ready: m[13] leads in term \d+; m2 is down\n[^]*Ctrl-C/;
+    const [told] = await cluster.until(readyLine, 40_000);
+    const up = '127.0.0.1:5590,127.0.0.1:35590';
+    assert.match(told, new RegExp(`ctl --endpoints=${up} endpoint status`));
+    // With two of three nobody could take over.
+    assert.doesNotMatch(told, /kill -9/);
+    assert.match(cluster.stdout(), /m2 is gone: .*\n {2}member failed: .* has another data dir/);
+    assert.match(cluster.stdout(), /cannot rejoin yet.*\n.*npm start -- --reset/);
+    assert.doesNotMatch(cluster.stdout(), /bring it back/);
+
+    cluster.child.kill('SIGINT');
+    assert.deepEqual(await cluster.exited, { code: 0, signal: null });
+  });
+
+  it('is ready without a member that does not answer, and tells when it stopped badly', async () => {
+    const cluster = start('--reset');
+    await cluster.until(/m3 {2}pid \d+/);
+    const silent = pidOf(cluster, 'm3');
+    process.kill(silent, 'SIGSTOP');
+    await cluster.until(/ready: m[12] leads in term \d+; m3 does not answer\n/, 40_000);
+
+    cluster.child.kill('SIGINT');
+    await cluster.until(/Stopping all members/);
+    process.kill(silent, 'SIGKILL');
+    assert.deepEqual(await cluster.exited, { code: 1, signal: null });
+    assert.match(cluster.stdout(), /m3 did not stop well: killed by SIGKILL\n/);
+    assert.doesNotMatch(cluster.stdout(), /is gone|bring it back/);
   });
 
   it('refuses options that it does not have', async () => {

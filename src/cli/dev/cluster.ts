@@ -4,10 +4,15 @@ import { RoleAsker, type Role } from './roles.ts';
 
 /** What is told of the cluster as it happens. */
 export interface ClusterReporter {
-  /** All members answer and one leads, for the first time. */
+  /**
+   * One member leads, for the first time, and all answer that will: those that do not are gone, or take too long.
+   */
   ready(members: readonly MemberView[]): void;
   roleChanged(member: MemberView, before: Role): void;
+  /** A member has ended that nobody here told to. */
   died(member: MemberView, exit: MemberExit): void;
+  /** A member was told to stop, and ended otherwise. */
+  stoppedBadly(member: MemberView, exit: MemberExit): void;
 }
 
 export interface MemberView {
@@ -27,6 +32,9 @@ interface Slot {
 
 const askPauseMs = 250;
 
+/** A cluster that has a leader waits this long for a member that runs and does not answer. */
+const patienceMs = 10_000;
+
 /**
  * Three member processes, watched until they are stopped. A member that dies stays dead: whoever
  * runs this sees why.
@@ -35,6 +43,8 @@ export class DevCluster {
   private readonly slots: readonly Slot[];
   private readonly reporter: ClusterReporter;
   private isReady = false;
+  private leaderSinceMs: number | undefined;
+  private allStoppedWell = true;
   private isStopping = false;
   private isOver = false;
 
@@ -53,12 +63,13 @@ export class DevCluster {
     return this.slots.map(viewOf);
   }
 
-  /** Resolves when all three processes are gone. */
-  async watch(): Promise<void> {
+  /** Resolves when all three processes are gone, with whether those that were told to stop did so well. */
+  async watch(): Promise<boolean> {
     const asking = this.slots.map((slot) => this.keepAsking(slot));
     await Promise.all(this.slots.map((slot) => this.watchExit(slot)));
     this.isOver = true;
     await Promise.all(asking);
+    return this.allStoppedWell;
   }
 
   /** Tells every process that still runs to end. */
@@ -70,7 +81,11 @@ export class DevCluster {
   private async watchExit(slot: Slot): Promise<void> {
     const exit = await slot.process.exited;
     slot.isGone = true;
-    if (!this.isStopping || exit.code !== 0) this.reporter.died(viewOf(slot), exit);
+    if (!this.isStopping) return this.reporter.died(viewOf(slot), exit);
+    // One that was just starting knows no better than to end by the signal itself.
+    if (exit.code === 0 || exit.signal === 'SIGTERM') return;
+    this.allStoppedWell = false;
+    this.reporter.stoppedBadly(viewOf(slot), exit);
   }
 
   /** Goes on when the process is gone: someone may have brought the member back elsewhere. */
@@ -90,10 +105,21 @@ export class DevCluster {
       // That a dead member is silent has been told already.
       const isKnown = role.kind === 'silent' && slot.isGone;
       if (isOtherRole(before, role) && !isKnown) this.reporter.roleChanged(viewOf(slot), before);
-    } else if (this.slots.every((each) => isSettled(each.role))) {
+    } else if (this.isComplete()) {
       this.isReady = true;
       this.reporter.ready(this.members());
     }
+  }
+
+  private isComplete(): boolean {
+    if (!this.slots.some(({ role }) => role.kind === 'leader')) {
+      this.leaderSinceMs = undefined;
+      return false;
+    }
+    const nowMs = performance.now();
+    this.leaderSinceMs ??= nowMs;
+    if (nowMs - this.leaderSinceMs >= patienceMs) return true;
+    return this.slots.every(({ role, isGone }) => isSettled(role) || isGone);
   }
 }
 
@@ -101,7 +127,8 @@ function viewOf({ plan, process, role, isGone }: Slot): MemberView {
   return { plan, pid: isGone ? undefined : process.pid, role };
 }
 
-function isSettled(role: Role): boolean {
+/** Knows who leads. */
+export function isSettled(role: Role): boolean {
   return role.kind === 'leader' || role.kind === 'follower';
 }
 

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { DevCluster } from './cluster.ts';
 import { ctlCommand } from './member-process.ts';
 import { planMembers, type PlannedMember } from './plan.ts';
-import { findTakenPort } from './ports.ts';
+import { findTakenPort, type TakenPort } from './ports.ts';
 import { createScreen, type Screen } from './screen.ts';
 
 const usage = `Usage: quorate dev [options]
@@ -47,10 +47,7 @@ export async function runDev(args: readonly string[]): Promise<number> {
   const plans = planMembers(options.dataRoot, options.portOffset);
   const taken = await findTakenPort(plans);
   if (taken !== undefined) {
-    process.stderr.write(
-      `Error: port ${taken.port} cannot be used (${taken.reason}): ` +
-        'something listens there already. Is another cluster running? Nothing was started.\n',
-    );
+    process.stderr.write(`Error: ${describeTaken(taken)}; nothing was started\n`);
     return 1;
   }
   if (options.reset) reset(plans, screen);
@@ -80,6 +77,14 @@ function parseOptions(args: readonly string[]): DevOptions | string | undefined 
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+function describeTaken({ port, name, reason }: TakenPort): string {
+  if (reason !== 'EADDRINUSE') return `port ${port} cannot be used (${reason})`;
+  return (
+    `port ${port} is taken, by another cluster or perhaps by ${name} that was brought back by hand ` +
+    '(stop it, or move all ports with --port-offset)'
+  );
 }
 
 /** Deletes what `dev` itself has made in the folder, and nothing else. */
@@ -112,11 +117,11 @@ async function runCluster(
     }
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  await cluster.watch();
+  const allStoppedWell = await cluster.watch();
   if (stoppedAtMs === undefined) {
     screen.say('All members are gone.');
     return 1;
   }
   screen.say('All members started here have stopped; their data is kept.');
-  return 0;
+  return allStoppedWell ? 0 : 1;
 }

@@ -11,6 +11,8 @@ export interface MemberExit {
   readonly signal: NodeJS.Signals | null;
   /** The last words of its log, when they tell why. */
   readonly reason: string | undefined;
+  /** Its data dir is not what the cluster knows it by: started again, it would end again. */
+  readonly hasLostData: boolean;
 }
 
 export interface MemberProcess {
@@ -47,9 +49,12 @@ export function startMember(plan: PlannedMember): MemberProcess {
     env: { ...environmentWithoutOptions(), [stopWithParentVariable]: '1' },
   });
   const exited = new Promise<MemberExit>((resolve) => {
-    child.once('error', (error) => resolve({ code: null, signal: null, reason: error.message }));
+    child.once('error', (error) => {
+      resolve({ code: null, signal: null, reason: error.message, hasLostData: false });
+    });
     child.once('exit', (code, signal) => {
-      resolve({ code, signal, reason: readReason(plan.logFile, logStart) });
+      const reason = readReason(plan.logFile, logStart);
+      resolve({ code, signal, reason, hasLostData: lostData.test(reason ?? '') });
     });
   });
   void exited.then(() => closeSync(log));
@@ -63,6 +68,9 @@ function environmentWithoutOptions(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('ETCD_'));
   return Object.fromEntries(kept);
 }
+
+/** How a refused member words it (peer/handshake.ts), and one that finds it by itself (embed/data-dir.ts). */
+const lostData = /has another data dir than|has lost what it had acknowledged/;
 
 /** Enough for a stack trace and the line before it. */
 const tailBytes = 16 * 1024;

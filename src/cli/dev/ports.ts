@@ -1,13 +1,23 @@
 import { createServer } from 'node:net';
 import type { PlannedMember } from './plan.ts';
 
-/** The first port that cannot be listened on, and why; undefined when all are free. */
+export interface TakenPort {
+  readonly port: number;
+  /** The member that it is meant for. */
+  readonly name: string;
+  /** A code such as EADDRINUSE. */
+  readonly reason: string;
+}
+
+/** The first port that cannot be listened on; undefined when all are free. */
 export async function findTakenPort(
   members: readonly PlannedMember[],
-): Promise<{ readonly port: number; readonly reason: string } | undefined> {
-  for (const port of members.flatMap(({ clientPort, peerPort }) => [clientPort, peerPort])) {
-    const reason = await tryListen(port);
-    if (reason !== undefined) return { port, reason };
+): Promise<TakenPort | undefined> {
+  for (const { name, clientPort, peerPort } of members) {
+    for (const port of [clientPort, peerPort]) {
+      const reason = await tryListen(port);
+      if (reason !== undefined) return { port, name, reason };
+    }
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { ClusterReporter, MemberView } from './cluster.ts';
+import { isSettled, type ClusterReporter, type MemberView } from './cluster.ts';
 import { restartCommand, type MemberExit } from './member-process.ts';
 import type { Role } from './roles.ts';
 
@@ -24,7 +24,7 @@ export function createScreen({ styled, write, ctl }: ScreenOptions): Screen {
   const say = (text: string): void => write(`${text}\n`);
   const memberLine = (member: MemberView): string => {
     const { name, clientUrl, peerUrl } = member.plan;
-    const role = describeRole(member.role);
+    const role = describeRole(member);
     return (
       `  ${paint('bold', name)}  pid ${member.pid ?? '-'}  clients ${clientUrl}  peers ${peerUrl}  ` +
       (member.role.kind === 'leader' ? paint('green', role) : role)
@@ -40,7 +40,10 @@ export function createScreen({ styled, write, ctl }: ScreenOptions): Screen {
       const leader = members.find(({ role }) => role.kind === 'leader');
       say('');
       for (const member of members) say(memberLine(member));
-      if (leader !== undefined) say(paint('green', `ready: ${describeLead(leader)}`));
+      if (leader !== undefined) {
+        const lead = [describeLead(leader), ...describeMissing(members)].join('; ');
+        say(paint('green', `ready: ${lead}`));
+      }
       for (const line of suggestions(members, leader, ctl)) say(line);
     },
     roleChanged: (member, before) => {
@@ -53,16 +56,26 @@ export function createScreen({ styled, write, ctl }: ScreenOptions): Screen {
       say(paint('red', `${member.plan.name} is gone: ${describeExit(exit)}`));
       if (exit.reason !== undefined) say(`  ${exit.reason}`);
       say(paint('dim', `  its log: ${member.plan.logFile}`));
+      if (exit.hasLostData) {
+        say('  a lost data dir cannot rejoin yet: membership changes are not built.');
+        say('  `npm start -- --reset` begins afresh, without the data of all three.');
+        return;
+      }
       say('  bring it back, in another terminal, with:');
       say(`  ${restartCommand(member.plan)}`);
+    },
+    stoppedBadly: (member, exit) => {
+      say(paint('red', `${member.plan.name} did not stop well: ${describeExit(exit)}`));
+      if (exit.reason !== undefined) say(`  ${exit.reason}`);
+      say(paint('dim', `  its log: ${member.plan.logFile}`));
     },
   };
 }
 
-function describeRole(role: Role): string {
+function describeRole({ role, pid }: MemberView): string {
   switch (role.kind) {
     case 'silent':
-      return 'starting';
+      return pid === undefined ? 'down' : 'starting';
     case 'leaderless':
       return 'no leader';
     case 'leader':
@@ -74,6 +87,14 @@ function describeRole(role: Role): string {
 function describeLead(leader: MemberView): string {
   const term = leader.role.kind === 'silent' ? 0 : leader.role.term;
   return `${leader.plan.name} leads in term ${term}`;
+}
+
+function describeMissing(members: readonly MemberView[]): readonly string[] {
+  return members.flatMap(({ plan, role, pid }) => {
+    if (isSettled(role)) return [];
+    if (pid === undefined) return [`${plan.name} is down`];
+    return [`${plan.name} ${role.kind === 'silent' ? 'does not answer' : 'knows no leader'}`];
+  });
 }
 
 function describeChange(member: MemberView, before: Role): string {
@@ -103,8 +124,9 @@ function suggestions(
   leader: MemberView | undefined,
   ctl: string,
 ): readonly string[] {
-  const endpoints = members.map(({ plan }) => `127.0.0.1:${plan.clientPort}`).join(',');
-  const first = `127.0.0.1:${members[0]?.plan.clientPort ?? 0}`;
+  const answering = members.filter(({ role }) => isSettled(role));
+  const endpoints = answering.map(({ plan }) => `127.0.0.1:${plan.clientPort}`);
+  const [first = ''] = endpoints;
   const isDefault = first === '127.0.0.1:2379';
   const one = isDefault ? ctl : `${ctl} --endpoints=${first}`;
   return [
@@ -112,8 +134,9 @@ function suggestions(
     'Now type, in another terminal:',
     `  ${one} put greeting hello`,
     `  ${one} get greeting`,
-    `  ${ctl} --endpoints=${endpoints} endpoint status -w table`,
-    ...(leader?.pid === undefined
+    `  ${ctl} --endpoints=${endpoints.join(',')} endpoint status -w table`,
+    // Another can take over only while all three are there.
+    ...(leader?.pid === undefined || answering.length < members.length
       ? []
       : [`  kill -9 ${leader.pid}    (the leader: another takes over)`]),
     `etcdctl takes the same commands. Ctrl-C here stops all three.`,
