@@ -74,15 +74,23 @@ describe('the server command', function serverCommand() {
     );
   });
 
-  it('ends with code 1 and one log line at an option that it refuses', async () => {
-    const { code, stderr } = await runProgram('etcd', flags('--force-new-cluster'));
+  it('ends with code 1 and one log line for each option that it refuses', async () => {
+    const refused = flags('--force-new-cluster', '--cert-file=a.pem');
+    const { code, stderr } = await runProgram('etcd', refused);
     assert.equal(code, 1);
-    const lines = stderr.trimEnd().split('\n');
-    assert.equal(lines.length, 1);
-    const line = JSON.parse(lines[0] ?? '') as Readonly<Record<string, string>>;
-    assert.equal(line['level'], 'fatal');
-    assert.equal(line['error'], '--force-new-cluster is refused');
-    assert.match(line['remedy'] ?? '', /bring a quorum/);
+    const lines = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Readonly<Record<string, string>>);
+    assert.deepEqual(
+      lines.map(({ level, error }) => [level, error]),
+      [
+        ['fatal', '--force-new-cluster is refused'],
+        ['fatal', '--cert-file is refused'],
+      ],
+    );
+    assert.match(lines[0]?.['remedy'] ?? '', /bring a quorum/);
+    assert.match(lines[1]?.['remedy'] ?? '', /TLS is not built/);
     assert.ok(!existsSync(join(folder, 'one.etcd')), 'nothing was written');
   });
 
