@@ -3,7 +3,7 @@ import type { KeyRange } from '../mvcc/types.ts';
 import { errors, type EtcdError } from '../wire/errors.ts';
 import type { RequestOp, TxnRequest } from '../wire/kv.ts';
 import { checkDeleteRange, checkPut, checkRange } from './check.ts';
-import { keyAfter } from './key-range.ts';
+import { keySuccessor } from '../mvcc/key-range.ts';
 
 /**
  * What is refused of a transaction before it is proposed (etcd server/etcdserver/api/v3rpc/key.go):
@@ -100,7 +100,7 @@ function collectWrites(operations: readonly RequestOp[]): Writes | undefined {
   for (const { request } of operations) {
     if (request?.case === 'requestDeleteRange') {
       const { key, rangeEnd } = request.value;
-      ownDeletes.push({ from: key, to: rangeEnd.length === 0 ? keyAfter(key) : rangeEnd });
+      ownDeletes.push({ from: key, to: rangeEnd.length === 0 ? keySuccessor(key) : rangeEnd });
     } else if (request?.case === 'requestPut') ownPuts.push(request.value.key);
   }
   let deletes = joinIntervals(ownDeletes);

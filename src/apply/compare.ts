@@ -2,7 +2,7 @@ import { compareBytes, emptyBytes } from '../base/bytes.ts';
 import type { KeyVersion, RevisionStore } from '../mvcc/types.ts';
 import { CompareResult, CompareTarget, type Compare } from '../wire/kv.ts';
 import { KeyValue } from '../wire/mvccpb.ts';
-import { isSingleKey, keyRange, rangeAbove } from './key-range.ts';
+import { isSingleKey, keyRangeOf, rangeAbove } from '../mvcc/key-range.ts';
 
 /** The conditions of a transaction (etcd server/etcdserver/txn/txn.go, `applyCompare`). */
 
@@ -15,7 +15,7 @@ export function holds(store: RevisionStore, compare: Compare): boolean {
     const version = store.get(compare.key);
     return version === undefined ? holdsForNone(compare) : holdsFor(store, compare, version);
   }
-  let range = keyRange(compare.key, compare.rangeEnd);
+  let range = keyRangeOf(compare.key, compare.rangeEnd);
   let isEmpty = true;
   for (;;) {
     const versions = store.scan(range, batchVersions);

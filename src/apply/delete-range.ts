@@ -1,5 +1,5 @@
 import type { DeleteRangeRequest, DeleteRangeResponse } from '../wire/kv.ts';
-import { keyRange } from './key-range.ts';
+import { keyRangeOf } from '../mvcc/key-range.ts';
 import { revisionHeader } from './range.ts';
 import { revisionSeen, type WriteView } from './write-view.ts';
 
@@ -11,7 +11,7 @@ export function executeDeleteRange(
   view: WriteView,
   request: DeleteRangeRequest,
 ): DeleteRangeResponse {
-  const ended = view.txn.deleteRange(keyRange(request.key, request.rangeEnd));
+  const ended = view.txn.deleteRange(keyRangeOf(request.key, request.rangeEnd));
   return {
     header: revisionHeader(revisionSeen(view)),
     deleted: ended.length,

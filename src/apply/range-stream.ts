@@ -2,7 +2,7 @@ import { mustGet } from '../base/assert.ts';
 import type { RevisionStore } from '../mvcc/types.ts';
 import { failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
 import { RangeResponse, type RangeRequest } from '../wire/kv.ts';
-import { keyAfter, keyRange } from './key-range.ts';
+import { keySuccessor, keyRangeOf } from '../mvcc/key-range.ts';
 import { RangeCursor, revisionHeader, type Progress } from './range.ts';
 
 /**
@@ -90,17 +90,17 @@ export class RangeStreamCursor {
   }
 
   private countAfter(cursor: RangeCursor): number {
-    const range = keyRange(
+    const range = keyRangeOf(
       mustGet(cursor.lastKey, 'a cut range has no key'),
       this.request.rangeEnd,
     );
-    return this.store.count({ from: keyAfter(range.from), to: range.to }, this.revision);
+    return this.store.count({ from: keySuccessor(range.from), to: range.to }, this.revision);
   }
 
   private goOnAfter(response: RangeResponse, cursor: RangeCursor): void {
     // With a target other than the key a chunk is sorted by itself, and etcd goes on after its last
     // key.
-    const key = keyAfter(mustGet(cursor.lastKey, 'a cut range has no key'));
+    const key = keySuccessor(mustGet(cursor.lastKey, 'a cut range has no key'));
     this.request = { ...this.request, key };
     this.chunkKeys = Math.min(this.nextChunkKeys(response), this.keysLeft);
     this.openChunk();

@@ -5,7 +5,7 @@ import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors
 import { ResponseHeader } from '../wire/header.ts';
 import { SortTarget, type RangeRequest, type RangeResponse } from '../wire/kv.ts';
 import { KeyValue } from '../wire/mvccpb.ts';
-import { isSingleKey, keyRange, rangeAbove } from './key-range.ts';
+import { isSingleKey, keyRangeOf, rangeAbove } from '../mvcc/key-range.ts';
 import {
   hasRevisionFilters,
   isDefaultOrder,
@@ -113,7 +113,7 @@ export class RangeCursor {
     this.revision = this.isNewest ? currentRevision : request.revision;
     this.openedAt = store.revision;
     this.limit = request.limit > 0 ? request.limit : Number.MAX_SAFE_INTEGER;
-    this.rest = keyRange(request.key, request.rangeEnd);
+    this.rest = keyRangeOf(request.key, request.rangeEnd);
     this.scanLeft =
       isDefaultOrder(request) && !hasRevisionFilters(request)
         ? Math.min(this.limit + 1, Number.MAX_SAFE_INTEGER)

@@ -14,7 +14,7 @@ import type {
 } from '../wire/kv.ts';
 import { holds } from './compare.ts';
 import { executeDeleteRange } from './delete-range.ts';
-import { keyRange, rangeHas } from './key-range.ts';
+import { keyRangeOf, isWithinRange } from '../mvcc/key-range.ts';
 import { executePut, keepsPrevious, refusePut } from './put.ts';
 import { evaluateRange, revisionHeader } from './range.ts';
 import { noLeases } from './types.ts';
@@ -127,7 +127,7 @@ class Refusal {
       case 'requestPut':
         return this.ofPut(operation.value);
       case 'requestDeleteRange':
-        this.deleted.push(keyRange(operation.value.key, operation.value.rangeEnd));
+        this.deleted.push(keyRangeOf(operation.value.key, operation.value.rangeEnd));
         return undefined;
       case 'requestTxn':
         return this.of(operation.value);
@@ -151,7 +151,7 @@ class Refusal {
   private ofPut(request: PutRequest): EtcdError | undefined {
     const refused = refusePut(this.view, request);
     if (refused !== undefined || !keepsPrevious(request)) return refused;
-    const isDeleted = this.deleted.some((range) => rangeHas(range, request.key));
+    const isDeleted = this.deleted.some((range) => isWithinRange(request.key, range));
     return isDeleted ? errors.keyNotFound : undefined;
   }
 }

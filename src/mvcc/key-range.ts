@@ -11,12 +11,22 @@ export function keySuccessor(key: Bytes): Bytes {
 /**
  * The range that a request's (key, range_end) means: no end is the key alone, an end of one zero byte
  * is everything from the key on, so `\0`..`\0` is the whole key space; an end at or below the key is
- * an empty range. Both arrays are referred to, not copied.
+ * no key at all. Both arrays are referred to, not copied.
  */
 export function keyRangeOf(key: Bytes, rangeEnd: Bytes): KeyRange {
-  if (rangeEnd.length === 0) return { from: key, to: keySuccessor(key) };
+  if (isSingleKey(rangeEnd)) return { from: key, to: keySuccessor(key) };
   if (rangeEnd.length === 1 && rangeEnd[0] === 0) return { from: key, to: undefined };
-  return { from: key, to: rangeEnd };
+  return { from: key, to: compareBytes(rangeEnd, key) <= 0 ? key : rangeEnd };
+}
+
+/** Whether a request's `range_end` means the one key alone. */
+export function isSingleKey(rangeEnd: Bytes): boolean {
+  return rangeEnd.length === 0;
+}
+
+/** The rest of `range` above `key`. */
+export function rangeAbove(range: KeyRange, key: Bytes): KeyRange {
+  return { from: keySuccessor(key), to: range.to };
 }
 
 /** All keys. Keys are never empty, so nothing lies below this start. */

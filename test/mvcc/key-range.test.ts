@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { keyRange, rangeHas } from '../../src/apply/key-range.ts';
+import { keyRangeOf, isWithinRange } from '../../src/mvcc/key-range.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { KeyRange } from '../../src/mvcc/types.ts';
 
-const rangeOf = (key: string, rangeEnd: string): KeyRange => keyRange(utf8(key), utf8(rangeEnd));
+const rangeOf = (key: string, rangeEnd: string): KeyRange => keyRangeOf(utf8(key), utf8(rangeEnd));
 
 describe('the keys that key and rangeEnd name', () => {
   it('are one, all from the key on, or those up to the end', () => {
@@ -20,9 +20,9 @@ describe('the keys that key and rangeEnd name', () => {
   });
 
   it('hold a key that is not below the first and below the end', () => {
-    const has = (key: string): boolean => rangeHas(rangeOf('b', 'd'), utf8(key));
+    const has = (key: string): boolean => isWithinRange(utf8(key), rangeOf('b', 'd'));
     assert.deepEqual(['a', 'b', 'b\0', 'c', 'd'].map(has), [false, true, true, true, false]);
-    assert.equal(rangeHas(rangeOf('b', '\0'), utf8('z')), true);
-    assert.equal(rangeHas(rangeOf('b', ''), utf8('b\0')), false);
+    assert.equal(isWithinRange(utf8('z'), rangeOf('b', '\0')), true);
+    assert.equal(isWithinRange(utf8('b\0'), rangeOf('b', '')), false);
   });
 });
