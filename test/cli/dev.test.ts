@@ -153,11 +153,14 @@ describe('the loopback cluster', function loopbackCluster() {
     await cluster.until(/m3 {2}pid \d+/);
     const silent = pidOf(cluster, 'm3');
     process.kill(silent, 'SIGSTOP');
-    await cluster.until(/ready: m[12] leads in term \d+; m3 does not answer\n/, 40_000);
-
-    cluster.child.kill('SIGINT');
-    await cluster.until(/Stopping all members/);
-    process.kill(silent, 'SIGKILL');
+    try {
+      await cluster.until(/ready: m[12] leads in term \d+; m3 does not answer\n/, 40_000);
+      cluster.child.kill('SIGINT');
+      await cluster.until(/Stopping all members/);
+    } finally {
+      // A stopped process would hold up the cluster, and the tests with it, for ever.
+      process.kill(silent, 'SIGKILL');
+    }
     assert.deepEqual(await cluster.exited, { code: 1, signal: null });
     assert.match(cluster.stdout(), /m3 did not stop well: killed by SIGKILL\n/);
     assert.doesNotMatch(cluster.stdout(), /is gone|bring it back/);
