@@ -143,10 +143,11 @@ export class ApplyLoop {
       key,
       value,
     }));
-    this.parts.storeLoop.add(applied.rows, changes);
+    // First, so that no commit can hold the entry without the compaction that is to be taken up again after it.
     if (applied.scheduledCompaction !== undefined) {
       this.parts.onCompaction(applied.scheduledCompaction);
     }
+    this.parts.storeLoop.add(applied.rows, changes);
   }
 }
 
