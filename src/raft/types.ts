@@ -52,15 +52,6 @@ export interface SnapshotMeta {
   readonly confState: ConfState;
 }
 
-/**
- * The token of one ReadIndex round: made by the leader, never reused, so that a late acknowledgement of an
- * earlier round cannot confirm a later one (etcd #20418).
- */
-export interface ReadToken {
-  readonly term: number;
-  readonly sequence: number;
-}
-
 interface Envelope {
   readonly from: MemberId;
   readonly to: MemberId;
@@ -109,7 +100,11 @@ export type Message = Envelope &
     | {
         readonly type: 'MsgHeartbeat';
         readonly commit: number;
-        /** The newest ReadIndex round this heartbeat also asks to confirm. */
+        /**
+         * The newest ReadIndex round this heartbeat also asks to confirm. With the term it is the round's token:
+         * made by the leader and never reused, so that a late acknowledgement of an earlier round cannot
+         * confirm a later one (etcd #20418).
+         */
         readonly readSequence: number;
       }
     | { readonly type: 'MsgHeartbeatResp'; readonly readSequence: number }

@@ -1,6 +1,6 @@
 import { CompactionHashes, type KvHash } from '../mvcc/compaction-hashes.ts';
 import { compactionHashFold, hashKvFold } from '../mvcc/hash.ts';
-import { encodeRowKey } from '../mvcc/revision.ts';
+import { encodeRowKey, rowKeyAfter } from '../mvcc/revision.ts';
 import type { MvccStore } from '../mvcc/store.ts';
 import type { HashKvFold } from '../mvcc/types.ts';
 import type { StateStore } from '../storage/types.ts';
@@ -96,7 +96,7 @@ export class HashKvService {
   private feed(fold: HashKvFold, done: (hash: KvHash) => void): void {
     const { revision, compactRevision } = fold;
     const from = encodeRowKey(0, 0, false);
-    const to = encodeRowKey(Math.max(revision, 0) + 1, 0, false);
+    const to = rowKeyAfter(Math.max(revision, 0));
     this.parts.storeLoop.flush(() => {
       this.parts.store().scan(from, to, rowsPerBatch, (rows, isLast, resume) => {
         fold.feed(rows);

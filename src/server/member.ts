@@ -82,10 +82,6 @@ export class ServerMember implements Member, TransportEvents {
     return this.loops.state.membership.get(this.id)?.isLearner ?? false;
   }
 
-  onLeaderChange(listener: () => void): () => void {
-    return this.loops.leadership.onChange(listener);
-  }
-
   propose(kind: CommandKind, request: Bytes, done: Done<AppliedResponse>): void {
     const refused = this.refusal(request);
     if (refused !== undefined) {

@@ -108,11 +108,6 @@ export class RaftLoop {
     this.schedule();
   }
 
-  proposeConfChange(change: ConfChange): void {
-    this.parts.raft.proposeConfChange(change);
-    this.schedule();
-  }
-
   /** A ReadIndex round is due at the end of this turn (`takeReadContext`). */
   wake(): void {
     this.schedule();

@@ -1,4 +1,3 @@
-import type { Bytes } from '../base/bytes.ts';
 import { ResponseHeader } from './header.ts';
 import {
   bool,
@@ -173,6 +172,3 @@ export const CompactionResponse = message('etcdserverpb.CompactionResponse', {
   header: nested(1, ResponseHeader),
 });
 export type CompactionResponse = MessageOf<typeof CompactionResponse>;
-
-/** An encoded `mvccpb.KeyValue`: what the rows of the store hold. */
-export type EncodedKeyValue = Bytes;
