@@ -12,6 +12,7 @@ export function executeDeleteRange(
   request: DeleteRangeRequest,
 ): DeleteRangeResponse {
   const ended = view.txn.deleteRange(keyRangeOf(request.key, request.rangeEnd));
+  for (const { key } of ended) view.leases.detach(key);
   return {
     header: revisionHeader(revisionSeen(view)),
     deleted: ended.length,

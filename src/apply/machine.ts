@@ -1,10 +1,11 @@
 import { InvariantError, unreachable } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { ConfChange } from '../membership/conf-change.ts';
-import type { Membership } from '../membership/membership.ts';
-import type { PutRow, RevisionStore } from '../mvcc/types.ts';
+import type { Leases } from '../lease/leases.ts';
+import type { Membership, MemberRow } from '../membership/membership.ts';
+import type { RevisionStore } from '../mvcc/types.ts';
 import { CommandKind, type Command } from '../wire/command.ts';
-import { failed, ok, type Outcome } from '../wire/errors.ts';
+import { ok } from '../wire/errors.ts';
 import {
   CompactionRequest,
   DeleteRangeRequest,
@@ -13,13 +14,29 @@ import {
   type DeleteRangeResponse,
   type PutResponse,
 } from '../wire/kv.ts';
-import { MemberAttributes } from '../wire/membership.ts';
+import {
+  LeaseCheckpointRequest,
+  LeaseExpiry,
+  LeaseGrantRequest,
+  LeaseRevokeRequest,
+} from '../wire/lease.ts';
+import { AlarmRequest } from '../wire/maintenance.ts';
+import { MemberAttributes, MemberPeerUrls } from '../wire/membership.ts';
 import type { Codec } from '../wire/message.ts';
+import { applyAlarm } from './alarm.ts';
+import type { Alarms } from './alarms.ts';
 import { evaluateCompact } from './compact.ts';
 import { executeDeleteRange } from './delete-range.ts';
+import {
+  applyLeaseCheckpoint,
+  applyLeaseExpiry,
+  applyLeaseGrant,
+  applyLeaseRevoke,
+  type LeasedView,
+} from './lease.ts';
 import { executePut, refusePut } from './put.ts';
 import { applyTxn } from './txn.ts';
-import type { Applied, AppliedResponse, LeaseLookup, MemberRowChange } from './types.ts';
+import { applied, refused, type Applied, type EntryPosition } from './types.ts';
 
 /**
  * The replicated state machine: what the committed entries of the log do to the state, in their
@@ -29,38 +46,55 @@ import type { Applied, AppliedResponse, LeaseLookup, MemberRowChange } from './t
 export class StateMachine {
   private readonly revisions: RevisionStore;
   private readonly membership: Membership;
-  private readonly leases: LeaseLookup;
+  private readonly alarms: Alarms;
+  private readonly view: LeasedView;
 
   constructor(parts: {
     readonly revisions: RevisionStore;
     readonly membership: Membership;
-    readonly leases: LeaseLookup;
+    readonly leases: Leases;
+    readonly alarms: Alarms;
   }) {
     this.revisions = parts.revisions;
     this.membership = parts.membership;
-    this.leases = parts.leases;
+    this.alarms = parts.alarms;
+    this.view = { store: parts.revisions, leases: parts.leases };
   }
 
   /**
    * Applies one command. A request that the state refuses changes nothing and is an outcome like
    * any other.
    */
-  apply({ kind, request }: Command): Applied {
+  apply({ kind, request }: Command, position: EntryPosition): Applied {
     switch (kind) {
       case CommandKind.put:
         return this.put(mustDecode(PutRequest, request));
       case CommandKind.deleteRange:
         return this.deleteRange(mustDecode(DeleteRangeRequest, request));
       case CommandKind.txn: {
-        const view = { store: this.revisions, leases: this.leases };
-        const { outcome, rows } = applyTxn(view, mustDecode(TxnRequest, request));
+        const { outcome, rows } = applyTxn(this.view, mustDecode(TxnRequest, request));
         return applied(outcome, rows);
       }
       case CommandKind.compact:
         return this.compact(mustDecode(CompactionRequest, request));
+      case CommandKind.leaseGrant:
+        return applyLeaseGrant(this.view, mustDecode(LeaseGrantRequest, request));
+      case CommandKind.leaseRevoke:
+        return applyLeaseRevoke(this.view, mustDecode(LeaseRevokeRequest, request));
+      case CommandKind.leaseExpire:
+        return applyLeaseExpiry(this.view, mustDecode(LeaseExpiry, request), position);
+      case CommandKind.leaseCheckpoint:
+        return applyLeaseCheckpoint(this.view, mustDecode(LeaseCheckpointRequest, request));
+      case CommandKind.alarm:
+        return applyAlarm(this.alarms, mustDecode(AlarmRequest, request));
       case CommandKind.publishMember: {
-        const changes = this.membership.publish(mustDecode(MemberAttributes, request));
-        return this.membersApplied(changes);
+        const rows = this.membership.publish(mustDecode(MemberAttributes, request));
+        return this.membersApplied(rows);
+      }
+      case CommandKind.updateMember: {
+        const { memberId, peerUrls } = mustDecode(MemberPeerUrls, request);
+        const updated = this.membership.update(memberId, peerUrls);
+        return updated.ok ? this.membersApplied(updated.value) : refused(updated.error);
       }
       default:
         return unreachable(kind);
@@ -73,39 +107,34 @@ export class StateMachine {
    */
   applyConfChange(change: ConfChange): Applied {
     const changed = this.membership.change(change);
-    return changed.ok ? this.membersApplied(changed.value) : applied(changed, []);
+    return changed.ok ? this.membersApplied(changed.value) : refused(changed.error);
   }
 
   private put(request: PutRequest): Applied {
-    const view = { store: this.revisions, leases: this.leases };
-    const refused = refusePut(view, request);
-    if (refused !== undefined) return applied(failed(refused), []);
+    const error = refusePut(this.view, request);
+    if (error !== undefined) return refused(error);
     const txn = this.revisions.begin();
-    const response: PutResponse = executePut({ ...view, txn }, request);
+    const response: PutResponse = executePut({ ...this.view, txn }, request);
     return applied(ok(response), txn.end().rows);
   }
 
   private deleteRange(request: DeleteRangeRequest): Applied {
     const txn = this.revisions.begin();
-    const view = { store: this.revisions, leases: this.leases, txn };
-    const response: DeleteRangeResponse = executeDeleteRange(view, request);
+    const response: DeleteRangeResponse = executeDeleteRange({ ...this.view, txn }, request);
     return applied(ok(response), txn.end().rows);
   }
 
   private compact(request: CompactionRequest): Applied {
     const outcome = evaluateCompact(this.revisions, request);
     const scheduledCompaction = outcome.ok ? request.revision : undefined;
-    return { outcome, rows: [], memberChanges: [], scheduledCompaction };
+    return { outcome, rows: [], changes: [], scheduledCompaction };
   }
 
-  private membersApplied(memberChanges: readonly MemberRowChange[]): Applied {
+  private membersApplied(rows: readonly MemberRow[]): Applied {
+    const changes = rows.map(({ key, value }) => ({ space: 'members' as const, key, value }));
     const outcome = ok({ members: this.membership.list() });
-    return { outcome, rows: [], memberChanges, scheduledCompaction: undefined };
+    return { outcome, rows: [], changes, scheduledCompaction: undefined };
   }
-}
-
-function applied(outcome: Outcome<AppliedResponse>, rows: readonly PutRow[]): Applied {
-  return { outcome, rows, memberChanges: [], scheduledCompaction: undefined };
 }
 
 /**

@@ -23,7 +23,7 @@ export function keepsPrevious(request: PutRequest): boolean {
 
 /** Writes; the put has passed `refusePut`. */
 export function executePut(view: WriteView, request: PutRequest): PutResponse {
-  const { store, txn } = view;
+  const { store, leases, txn } = view;
   const needsPrevious = keepsPrevious(request) || request.prevKv;
   const version = needsPrevious ? store.get(request.key) : undefined;
   const previous = version === undefined ? undefined : store.read(version);
@@ -34,6 +34,7 @@ export function executePut(view: WriteView, request: PutRequest): PutResponse {
     if (request.ignoreLease) lease = kept.lease;
   }
   txn.put(request.key, value, lease);
+  leases.attach(request.key, lease);
   return {
     header: revisionHeader(store.revision + 1),
     prevKv: request.prevKv ? previous : undefined,

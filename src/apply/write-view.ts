@@ -1,10 +1,10 @@
 import type { RevisionStore, WriteTxn } from '../mvcc/types.ts';
-import type { LeaseLookup } from './types.ts';
+import type { LeaseBook } from './types.ts';
 
 /** What a request is evaluated against. */
 export interface ReadView {
   readonly store: RevisionStore;
-  readonly leases: LeaseLookup;
+  readonly leases: LeaseBook;
 }
 
 /** The same within an open write transaction. */

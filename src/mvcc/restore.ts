@@ -1,9 +1,13 @@
 import { assert } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
 import { KeyIndex } from './key-index.ts';
 import { decodeRowKey } from './revision.ts';
 import { decodeRowHead } from './row.ts';
 import { firstRevision, MvccStore } from './store.ts';
 import type { PutRow, RowReader } from './types.ts';
+
+/** Told of every row: the lease that its version of the key has; 0n is none, and what a tombstone has. */
+export type OnVersion = (key: Bytes, lease: bigint) => void;
 
 /**
  * Builds the store again from its rows, which come in the order of their keys and so of their
@@ -14,12 +18,14 @@ import type { PutRow, RowReader } from './types.ts';
 export class StoreRestorer {
   private readonly index = new KeyIndex();
   private readonly compactRevision: number;
+  private readonly onVersion: OnVersion;
   private lastMain = 0;
   private lastSub = 0;
 
   /** `compactRevision` is the last compaction that was asked for, finished or not; -1 is none. */
-  constructor(compactRevision: number) {
+  constructor(compactRevision: number, onVersion: OnVersion = () => undefined) {
     this.compactRevision = compactRevision;
+    this.onVersion = onVersion;
     this.index.raiseFloor(compactRevision);
   }
 
@@ -46,8 +52,9 @@ export class StoreRestorer {
     assert(isLater, `row ${main}.${sub} is out of order`);
     this.lastMain = main;
     this.lastSub = sub;
-    const { key, createRevision, modRevision, version } = decodeRowHead(value);
+    const { key, createRevision, modRevision, version, lease } = decodeRowHead(value);
     assert(key.length > 0, `row ${main}.${sub} names no key`);
+    this.onVersion(key, isTombstone ? 0n : lease);
     if (isTombstone) {
       this.index.restore(key, { main, sub, createRevision: 0, version: 0 });
       return;

@@ -57,6 +57,7 @@ export interface RowHead {
   readonly createRevision: number;
   readonly modRevision: number;
   readonly version: number;
+  readonly lease: bigint;
 }
 
 /** Reads a stored row without its value. @throws WireError on bytes that are no valid message. */
@@ -66,6 +67,7 @@ export function decodeRowHead(row: Bytes): RowHead {
   let createRevision = 0;
   let modRevision = 0;
   let version = 0;
+  let lease = 0n;
   while (!reader.atEnd) {
     reader.readVarint();
     const tag = reader.low;
@@ -73,9 +75,12 @@ export function decodeRowHead(row: Bytes): RowHead {
     else if (tag === createRevisionTag) createRevision = readNumber(reader);
     else if (tag === modRevisionTag) modRevision = readNumber(reader);
     else if (tag === versionTag) version = readNumber(reader);
-    else reader.skip(tag & 7, tag >>> 3);
+    else if (tag === leaseTag) {
+      reader.readVarint();
+      lease = reader.signedBig();
+    } else reader.skip(tag & 7, tag >>> 3);
   }
-  return { key, createRevision, modRevision, version };
+  return { key, createRevision, modRevision, version, lease };
 }
 
 function readNumber(reader: WireReader): number {

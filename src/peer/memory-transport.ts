@@ -2,11 +2,14 @@ import { assert } from '../base/assert.ts';
 import type { Scheduler } from '../base/clock.ts';
 import type { MemberId, Message } from '../raft/types.ts';
 import { describeId, helloTo, judgeAnswer, judgeHello, type Refusal } from './handshake.ts';
+import { errors, failed, type Outcome } from '../wire/errors.ts';
 import { perfectLinks, type LinkPolicy } from './memory-links.ts';
 import { MemorySnapshotStream } from './memory-snapshot.ts';
 import type {
+  Answer,
   PeerAddress,
   PeerIdentity,
+  Question,
   SnapshotSource,
   Transport,
   TransportEvents,
@@ -126,6 +129,15 @@ export class MemoryTransport implements Transport {
   setPeers(peers: readonly PeerAddress[]): void {
     this.peers = new Map(peers.map((peer) => [peer.memberId, peer]));
     this.refusals.clear();
+  }
+
+  ask(
+    _to: MemberId,
+    _question: Question,
+    _timeoutMs: number,
+    done: (answer: Outcome<Answer>) => void,
+  ): void {
+    done(failed(errors.timeout));
   }
 
   activePeers(withinMs: number): ReadonlySet<MemberId> {

@@ -6,7 +6,7 @@ import type { GrpcChannel, Handlers, StreamCall } from '../grpc/types.ts';
 import { silentLogger, type Logger } from '../host/logger.ts';
 import type { Metrics } from '../host/metrics.ts';
 import type { MemberId, Message } from '../raft/types.ts';
-import { Code } from '../wire/errors.ts';
+import { Code, errors, failed, type Outcome } from '../wire/errors.ts';
 import type { PeerContext } from './context.ts';
 import { describeId } from './handshake.ts';
 import type { Incoming } from './incoming.ts';
@@ -18,8 +18,10 @@ import { Lane, messagesPath, snapshotPath } from './messages.ts';
 import { OutgoingSnapshot } from './outgoing-snapshot.ts';
 import { peerMetrics } from './peer-metrics.ts';
 import type {
+  Answer,
   PeerAddress,
   PeerIdentity,
+  Question,
   SnapshotSource,
   Transport,
   TransportEvents,
@@ -119,6 +121,15 @@ export class PeerTransport implements Transport {
     }
     for (const peer of others) this.link(peer);
     for (const stream of this.incoming.values()) stream.reconsider();
+  }
+
+  ask(
+    _to: MemberId,
+    _question: Question,
+    _timeoutMs: number,
+    done: (answer: Outcome<Answer>) => void,
+  ): void {
+    done(failed(errors.timeout));
   }
 
   activePeers(withinMs: number): ReadonlySet<MemberId> {

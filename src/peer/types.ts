@@ -1,5 +1,6 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { MemberId, Message, SnapshotMeta } from '../raft/types.ts';
+import type { Outcome } from '../wire/errors.ts';
 
 /** The links between members, as layer 4 sees them. Delivery is best effort, in order per kind of message. */
 
@@ -24,8 +25,47 @@ export interface Transport {
   setPeers(peers: readonly PeerAddress[]): void;
   /** Members heard from within the last `withinMs`. */
   activePeers(withinMs: number): ReadonlySet<MemberId>;
+  /** Asks another member, once; `done` is called once, with `errors.timeout` when no answer came in time. */
+  ask(
+    to: MemberId,
+    question: Question,
+    timeoutMs: number,
+    done: (answer: Outcome<Answer>) => void,
+  ): void;
   close(done: () => void): void;
 }
+
+/** What is left of a lease, in seconds; `remaining` is never negative. */
+export interface LeaseTimes {
+  readonly granted: number;
+  readonly remaining: number;
+  /** In byte order; empty unless they were asked for. */
+  readonly keys: readonly Bytes[];
+}
+
+/** What one member asks of another outside of Raft. */
+export type Question =
+  /** To the leader. */
+  | { readonly type: 'renewLease'; readonly id: bigint }
+  /** To the leader. */
+  | { readonly type: 'leaseTimeToLive'; readonly id: bigint; readonly withKeys: boolean }
+  /** To the leader, who knows how far the learner has come. */
+  | { readonly type: 'promoteMember'; readonly id: MemberId }
+  | { readonly type: 'hashKv'; readonly revision: number };
+
+export type Answer =
+  /** Seconds; 0 when there is no such lease. */
+  | { readonly type: 'renewLease'; readonly ttl: number }
+  | { readonly type: 'leaseTimeToLive'; readonly times: LeaseTimes | undefined }
+  | { readonly type: 'promoteMember' }
+  | {
+      readonly type: 'hashKv';
+      readonly hash: number;
+      readonly revision: number;
+      readonly compactRevision: number;
+      /** The newest revision of the member that answers. */
+      readonly currentRevision: number;
+    };
 
 export interface SnapshotSource {
   read(bytesMax: number, next: (chunk: Bytes | undefined) => void): void;
@@ -36,6 +76,8 @@ export interface SnapshotSource {
 export interface TransportEvents {
   received(messages: readonly Message[]): void;
   unreachable(memberId: MemberId): void;
+  /** Another member asks; `answer` may be called later, once. */
+  asked(from: MemberId, question: Question, answer: (outcome: Outcome<Answer>) => void): void;
   snapshotSent(memberId: MemberId, isDelivered: boolean): void;
   /** A snapshot begins to arrive: answers where its chunks go, or a reason to refuse it. */
   snapshotOffered(from: MemberId, snapshot: SnapshotMeta, term: number): SnapshotSink | string;

@@ -1,5 +1,7 @@
 import { StateMachine } from '../apply/machine.ts';
-import { noLeases } from '../apply/types.ts';
+import { Alarms } from '../apply/alarms.ts';
+import { AttachedKeys } from '../lease/attached-keys.ts';
+import { Leases } from '../lease/leases.ts';
 import { Membership } from '../membership/membership.ts';
 import { StoreRestorer } from '../mvcc/restore.ts';
 import { encodeRowKey } from '../mvcc/revision.ts';
@@ -11,27 +13,38 @@ import type { Row, StateStore, StoreState } from '../storage/types.ts';
 export interface AppliedState {
   readonly revisions: MvccStore;
   readonly membership: Membership;
+  readonly leases: Leases;
+  readonly alarms: Alarms;
   readonly machine: StateMachine;
 }
 
 /** Builds the applied state in the pass in which the store is checked on opening, or read after a snapshot. */
 export class AppliedStateLoader {
   private restorer: StoreRestorer | undefined;
+  private attached = new AttachedKeys();
 
   /** Rows of the store in key order, and the state that it was opened with. */
   feed(rows: readonly Row[], { compactRevision }: StoreState): void {
-    this.restorer ??= new StoreRestorer(compactRevision);
+    this.restorer ??= this.openRestorer(compactRevision);
     this.restorer.feed(rows);
   }
 
   finish(store: StateStore, reader: RowReader): AppliedState {
     const { revision, compactRevision } = store.state;
-    const restorer = this.restorer ?? new StoreRestorer(compactRevision);
+    const restorer = this.restorer ?? this.openRestorer(compactRevision);
     this.restorer = undefined;
     const revisions = restorer.finish(reader, revision);
     const membership = Membership.load(store.spaces.get('members') ?? []);
-    const machine = new StateMachine({ revisions, membership, leases: noLeases });
-    return { revisions, membership, machine };
+    const leases = Leases.load(store.spaces.get('lease') ?? [], this.attached);
+    const alarms = Alarms.load(store.spaces.get('alarm') ?? []);
+    const machine = new StateMachine({ revisions, membership, leases, alarms });
+    return { revisions, membership, leases, alarms, machine };
+  }
+
+  private openRestorer(compactRevision: number): StoreRestorer {
+    const attached = new AttachedKeys();
+    this.attached = attached;
+    return new StoreRestorer(compactRevision, (key, lease) => attached.set(key, lease));
   }
 }
 

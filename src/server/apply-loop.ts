@@ -25,6 +25,8 @@ export interface ApplyLoopParts {
   readonly onCompaction: (revision: number) => void;
   /** Called after each slice. */
   readonly onApplied: (index: number) => void;
+  /** Called for each entry when the state has changed by it, before it is answered. */
+  readonly onChanged: (applied: Applied) => void;
   /** Called for each command with the time that applying it took. */
   readonly applyTook: (command: Command, durationMs: number) => void;
 }
@@ -117,7 +119,7 @@ export class ApplyLoop {
     const { scheduler, proposals, applyTook } = this.parts;
     const command = decodeCommand(entry.data);
     const started = scheduler.nowMs();
-    const applied = this.machine.apply(command);
+    const applied = this.machine.apply(command, this.position);
     this.keep(applied);
     applyTook(command, scheduler.nowMs() - started);
     if (proposals.isAwaited(command)) proposals.answer(command.sequence, applied.outcome);
@@ -138,16 +140,12 @@ export class ApplyLoop {
   }
 
   private keep(applied: Applied): void {
-    const changes = applied.memberChanges.map(({ key, value }) => ({
-      space: 'members' as const,
-      key,
-      value,
-    }));
     // First, so that no commit can hold the entry without the compaction that is to be taken up again after it.
     if (applied.scheduledCompaction !== undefined) {
       this.parts.onCompaction(applied.scheduledCompaction);
     }
-    this.parts.storeLoop.add(applied.rows, changes);
+    this.parts.storeLoop.add(applied.rows, applied.changes);
+    if (applied.rows.length > 0 || applied.changes.length > 0) this.parts.onChanged(applied);
   }
 }
 

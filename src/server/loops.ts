@@ -249,6 +249,7 @@ export class MemberLoops {
         this.raftLoop.applied(index);
         this.reads.appliedUpTo(index);
       },
+      onChanged: () => undefined,
       applyTook: (command, durationMs) => this.applyTook(command, durationMs),
     });
   }

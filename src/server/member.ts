@@ -1,15 +1,26 @@
+import { InvariantError } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { evaluateReadTxn } from '../apply/txn.ts';
 import type { AppliedResponse } from '../apply/types.ts';
 import type { KvHash } from '../mvcc/compaction-hashes.ts';
-import type { SnapshotSink, TransportEvents } from '../peer/types.ts';
+import type { Answer, LeaseTimes, Question, SnapshotSink, TransportEvents } from '../peer/types.ts';
 import { noMember, type MemberId, type Message, type SnapshotMeta } from '../raft/types.ts';
 import type { CommandKind } from '../wire/command.ts';
 import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
+import type { AlarmMember } from '../wire/maintenance.ts';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../wire/kv.ts';
 import { awaitLeader, awaitStepDown, bestTransferee } from './leader-transfer.ts';
 import { openRangeStream, runRange, type RangeParts } from './ranges.ts';
-import type { Done, Member, MemberInfo, MemberStatus, RangeStreamSource } from './types.ts';
+import type {
+  AddedMember,
+  Done,
+  Member,
+  MemberInfo,
+  MemberStatus,
+  RangeStreamSource,
+  WatchReceiver,
+  Watches,
+} from './types.ts';
 import { MemberLoops } from './loops.ts';
 import type { MemberParts } from './member-parts.ts';
 
@@ -161,7 +172,56 @@ export class ServerMember implements Member, TransportEvents {
     return this.loops.state.membership.list();
   }
 
+  alarms(): readonly AlarmMember[] {
+    return this.loops.state.alarms.list();
+  }
+
+  openWatches(_receiver: WatchReceiver): Watches {
+    throw new InvariantError('watches are not wired up');
+  }
+
+  get leaseTtlMin(): number {
+    const { raft, tickMs } = this.parts.settings;
+    return Math.ceil((1.5 * raft.electionTicks * tickMs) / 1000);
+  }
+
+  renewLease(_id: bigint, done: Done<number>): void {
+    done(failed(errors.notCapable));
+  }
+
+  leaseTimeToLive(_id: bigint, _withKeys: boolean, done: Done<LeaseTimes | undefined>): void {
+    done(failed(errors.notCapable));
+  }
+
+  leases(): readonly bigint[] {
+    return [...this.loops.state.leases.list()].map(({ id }) => id);
+  }
+
+  addMember(_peerUrls: readonly string[], _isLearner: boolean, done: Done<AddedMember>): void {
+    done(failed(errors.notCapable));
+  }
+
+  removeMember(_id: MemberId, done: Done<readonly MemberInfo[]>): void {
+    done(failed(errors.notCapable));
+  }
+
+  promoteMember(_id: MemberId, done: Done<readonly MemberInfo[]>): void {
+    done(failed(errors.notCapable));
+  }
+
+  updateMember(
+    _id: MemberId,
+    _peerUrls: readonly string[],
+    done: Done<readonly MemberInfo[]>,
+  ): void {
+    done(failed(errors.notCapable));
+  }
+
   // What the transport brings.
+
+  asked(_from: MemberId, _question: Question, answer: (outcome: Outcome<Answer>) => void): void {
+    answer(failed(errors.notCapable));
+  }
 
   received(messages: readonly Message[]): void {
     if (!this.loops.isStopped) this.loops.raftLoop.received(messages);

@@ -1,10 +1,13 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { AppliedResponse } from '../apply/types.ts';
 import type { KvHash } from '../mvcc/compaction-hashes.ts';
+import type { KeyRange } from '../mvcc/types.ts';
+import type { LeaseTimes } from '../peer/types.ts';
 import type { MemberId } from '../raft/types.ts';
 import type { Outcome } from '../wire/errors.ts';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../wire/kv.ts';
 import type { CommandKind } from '../wire/command.ts';
+import type { AlarmMember } from '../wire/maintenance.ts';
 
 /**
  * A running member, as the services of layer 5 see it. Callbacks are called once each; one may be called before
@@ -62,6 +65,34 @@ export interface Member {
   moveLeader(target: MemberId, done: Done<undefined>): void;
   status(): MemberStatus;
   members(): readonly MemberInfo[];
+  /** The alarms in force, as of the applied index. */
+  alarms(): readonly AlarmMember[];
+
+  /** A stream of watches, served from this member's applied state. */
+  openWatches(receiver: WatchReceiver): Watches;
+
+  /** What the TTL of a new lease is raised to, in seconds (etcd: 1.5 election timeouts). */
+  readonly leaseTtlMin: number;
+  /**
+   * Prolongs a lease by its TTL, at the leader, and answers that TTL in seconds; 0 when there is no such lease.
+   * Acknowledged only once the leader has confirmed, after the call, that it leads.
+   */
+  renewLease(id: bigint, done: Done<number>): void;
+  /** As the leader knows it; undefined when there is no such lease. */
+  leaseTimeToLive(id: bigint, withKeys: boolean, done: Done<LeaseTimes | undefined>): void;
+  /** Ids by what is left of them, as this member knows it. */
+  leases(): readonly bigint[];
+
+  /** Each changes one member and answers with all of them, once the change is applied here. */
+  addMember(peerUrls: readonly string[], isLearner: boolean, done: Done<AddedMember>): void;
+  removeMember(id: MemberId, done: Done<readonly MemberInfo[]>): void;
+  promoteMember(id: MemberId, done: Done<readonly MemberInfo[]>): void;
+  updateMember(id: MemberId, peerUrls: readonly string[], done: Done<readonly MemberInfo[]>): void;
+}
+
+export interface AddedMember {
+  readonly added: MemberInfo;
+  readonly members: readonly MemberInfo[];
 }
 
 export interface RangeStreamSource {
@@ -69,3 +100,61 @@ export interface RangeStreamSource {
   next(done: Done<{ readonly response: RangeResponse; readonly isLast: boolean }>): void;
   close(): void;
 }
+
+/** A watch to be made. What its fields mean to clients: etcd-surface of WatchCreateRequest. */
+export interface WatchSpec {
+  /** Undefined: the stream chooses. */
+  readonly id: bigint | undefined;
+  readonly range: KeyRange;
+  /** 0 is from the next revision on; one in the future waits, and is told nothing earlier. */
+  readonly startRevision: number;
+  readonly prevKv: boolean;
+  readonly noPut: boolean;
+  readonly noDelete: boolean;
+  readonly progressNotify: boolean;
+  /** Large revisions may come in parts. */
+  readonly fragment: boolean;
+}
+
+/**
+ * What a stream of watches tells its client, in the order in which it must arrive. Revisions are those of the
+ * response's header.
+ */
+export type WatchOutput =
+  | { readonly type: 'created'; readonly watchId: bigint; readonly revision: number }
+  | {
+      readonly type: 'events';
+      readonly watchId: bigint;
+      readonly revision: number;
+      /** Encoded `mvccpb.Event`s, shared by all watches that are told of them. */
+      readonly events: readonly Bytes[];
+      /** The rest of the same revision follows. */
+      readonly isFragment: boolean;
+    }
+  /** Everything up to `revision` has been told; `watchId` -1n speaks for all watches of the stream. */
+  | { readonly type: 'progress'; readonly watchId: bigint; readonly revision: number }
+  /** `compactRevision` is not 0 when the watch fell behind a compaction; then `revision` is 0. */
+  | {
+      readonly type: 'canceled';
+      readonly watchId: bigint;
+      readonly revision: number;
+      readonly compactRevision: number;
+    };
+
+export interface WatchReceiver {
+  /** False: nothing more until `Watches.resume`. What it was given is taken all the same. */
+  receive(output: WatchOutput): boolean;
+}
+
+export interface Watches {
+  /** The watch is created, and `created` told; or the reason why not, and nothing was told. */
+  create(spec: WatchSpec): WatchRefusal | undefined;
+  /** Tells `canceled`; false and silent for an id that is not there. */
+  cancel(id: bigint): boolean;
+  /** Tells `progress` for -1n if every watch of the stream has everything; else nothing, as etcd. */
+  requestProgress(): void;
+  resume(): void;
+  close(): void;
+}
+
+export type WatchRefusal = 'emptyRange' | 'duplicateId';

@@ -31,3 +31,50 @@ export const MemberListResponse = message('etcdserverpb.MemberListResponse', {
   members: repeatedNested(2, Member),
 });
 export type MemberListResponse = MessageOf<typeof MemberListResponse>;
+
+export const MemberAddRequest = message('etcdserverpb.MemberAddRequest', {
+  peerUrls: repeatedString(1),
+  isLearner: bool(2),
+});
+export type MemberAddRequest = MessageOf<typeof MemberAddRequest>;
+
+export const MemberAddResponse = message('etcdserverpb.MemberAddResponse', {
+  header: nested(1, ResponseHeader),
+  member: nested(2, Member),
+  members: repeatedNested(3, Member),
+});
+export type MemberAddResponse = MessageOf<typeof MemberAddResponse>;
+
+export const MemberRemoveRequest = message('etcdserverpb.MemberRemoveRequest', {
+  id: uint64Id(1),
+});
+export type MemberRemoveRequest = MessageOf<typeof MemberRemoveRequest>;
+
+export const MemberRemoveResponse = message('etcdserverpb.MemberRemoveResponse', {
+  header: nested(1, ResponseHeader),
+  members: repeatedNested(2, Member),
+});
+export type MemberRemoveResponse = MessageOf<typeof MemberRemoveResponse>;
+
+export const MemberUpdateRequest = message('etcdserverpb.MemberUpdateRequest', {
+  id: uint64Id(1),
+  peerUrls: repeatedString(2),
+});
+export type MemberUpdateRequest = MessageOf<typeof MemberUpdateRequest>;
+
+export const MemberUpdateResponse = message('etcdserverpb.MemberUpdateResponse', {
+  header: nested(1, ResponseHeader),
+  members: repeatedNested(2, Member),
+});
+export type MemberUpdateResponse = MessageOf<typeof MemberUpdateResponse>;
+
+export const MemberPromoteRequest = message('etcdserverpb.MemberPromoteRequest', {
+  id: uint64Id(1),
+});
+export type MemberPromoteRequest = MessageOf<typeof MemberPromoteRequest>;
+
+export const MemberPromoteResponse = message('etcdserverpb.MemberPromoteResponse', {
+  header: nested(1, ResponseHeader),
+  members: repeatedNested(2, Member),
+});
+export type MemberPromoteResponse = MessageOf<typeof MemberPromoteResponse>;

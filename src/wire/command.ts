@@ -28,6 +28,14 @@ export const CommandKind = {
   compact: 4,
   /** A member's name and client URLs, published by itself once it runs (membership.ts `MemberAttributes`). */
   publishMember: 5,
+  leaseGrant: 6,
+  leaseRevoke: 7,
+  /** Leases whose time is over, as one leader decided it (lease.ts `LeaseExpiry`). */
+  leaseExpire: 8,
+  leaseCheckpoint: 9,
+  alarm: 10,
+  /** New peer URLs of a member; its role is no matter of this. */
+  updateMember: 11,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 

@@ -16,3 +16,10 @@ export const MemberAttributes = message('quorate.MemberAttributes', {
   incarnation: uint64Id(4),
 });
 export type MemberAttributes = MessageOf<typeof MemberAttributes>;
+
+/** New peer URLs of a member (`CommandKind.updateMember`). */
+export const MemberPeerUrls = message('quorate.MemberPeerUrls', {
+  memberId: uint64Id(1),
+  peerUrls: repeatedString(2),
+});
+export type MemberPeerUrls = MessageOf<typeof MemberPeerUrls>;

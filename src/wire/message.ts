@@ -395,6 +395,9 @@ export const repeatedEnumeration = (number: number): Field<readonly number[]> =>
 export const repeatedUint64Id = (number: number): Field<readonly bigint[]> =>
   repeatedVarint(number, (reader) => reader.unsignedBig(), writeBig);
 
+export const repeatedInt64Id = (number: number): Field<readonly bigint[]> =>
+  repeatedVarint(number, (reader) => reader.signedBig(), writeBig);
+
 /** One of several fields: `{ case, value }`, or undefined when none is set. */
 export type OneofOf<Cases> = {
   readonly [K in keyof Cases]: {

@@ -1,16 +1,21 @@
 import type { AppliedResponse } from '../../src/apply/types.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
 import type { KvHash } from '../../src/mvcc/compaction-hashes.ts';
+import type { LeaseTimes } from '../../src/peer/types.ts';
 import type { MemberId } from '../../src/raft/types.ts';
 import type {
+  AddedMember,
   Done,
   Member,
   MemberInfo,
   MemberStatus,
   RangeStreamSource,
+  WatchReceiver,
+  Watches,
 } from '../../src/server/types.ts';
 import type { CommandKind } from '../../src/wire/command.ts';
 import { errors, failed, ok, type Outcome } from '../../src/wire/errors.ts';
+import type { AlarmMember } from '../../src/wire/maintenance.ts';
 import { ResponseHeader } from '../../src/wire/header.ts';
 import {
   RangeResponse,
@@ -54,6 +59,48 @@ export class FakeMember implements Member {
   plainOutcome: Outcome<undefined> = ok(undefined);
   stream: RangeStreamSource = { next: () => undefined, close: () => undefined };
   compacted: (() => void)[] = [];
+
+  alarms(): readonly AlarmMember[] {
+    return [];
+  }
+
+  openWatches(_receiver: WatchReceiver): Watches {
+    throw new Error('the fake member has no watches');
+  }
+
+  readonly leaseTtlMin: number = 2;
+
+  renewLease(_id: bigint, done: Done<number>): void {
+    done(ok(0));
+  }
+
+  leaseTimeToLive(_id: bigint, _withKeys: boolean, done: Done<LeaseTimes | undefined>): void {
+    done(ok(undefined));
+  }
+
+  leases(): readonly bigint[] {
+    return [];
+  }
+
+  addMember(_peerUrls: readonly string[], _isLearner: boolean, done: Done<AddedMember>): void {
+    done(failed(errors.unhealthy));
+  }
+
+  removeMember(_id: MemberId, done: Done<readonly MemberInfo[]>): void {
+    done(failed(errors.memberNotFound));
+  }
+
+  promoteMember(_id: MemberId, done: Done<readonly MemberInfo[]>): void {
+    done(failed(errors.memberNotFound));
+  }
+
+  updateMember(
+    _id: MemberId,
+    _peerUrls: readonly string[],
+    done: Done<readonly MemberInfo[]>,
+  ): void {
+    done(failed(errors.memberNotFound));
+  }
 
   propose(kind: CommandKind, request: Bytes, done: Done<AppliedResponse>): void {
     this.proposals.push({ kind, request, done });

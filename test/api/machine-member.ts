@@ -1,9 +1,11 @@
+import { Alarms } from '../../src/apply/alarms.ts';
 import { StateMachine } from '../../src/apply/machine.ts';
 import { RangeStreamCursor } from '../../src/apply/range-stream.ts';
 import { evaluateRange } from '../../src/apply/range.ts';
 import { evaluateReadTxn } from '../../src/apply/txn.ts';
-import { noLeases, type AppliedResponse } from '../../src/apply/types.ts';
+import type { AppliedResponse } from '../../src/apply/types.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
+import { Leases } from '../../src/lease/leases.ts';
 import { Membership } from '../../src/membership/membership.ts';
 import { CompactionHashes, type KvHash } from '../../src/mvcc/compaction-hashes.ts';
 import { IndexCompaction } from '../../src/mvcc/compaction.ts';
@@ -27,7 +29,8 @@ export class MachineMember extends FakeMember {
   private readonly machine = new StateMachine({
     revisions: this.store,
     membership: Membership.load([]),
-    leases: noLeases,
+    leases: Leases.load([]),
+    alarms: Alarms.load([]),
   });
 
   constructor() {
@@ -39,7 +42,10 @@ export class MachineMember extends FakeMember {
   override propose(kind: CommandKind, request: Bytes, done: Done<AppliedResponse>): void {
     const before = this.store.compactRevision;
     const command = { kind, proposer: this.id, nonce: 1, sequence: 1, request };
-    const { outcome, rows, scheduledCompaction } = this.machine.apply(command);
+    const { outcome, rows, scheduledCompaction } = this.machine.apply(command, {
+      index: 1,
+      term: 1,
+    });
     this.rows.put(rows);
     if (scheduledCompaction !== undefined) this.compact(scheduledCompaction, before);
     done(outcome);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { textOf, utf8, type Bytes } from '../../src/base/bytes.ts';
+import { Alarms } from '../../src/apply/alarms.ts';
 import { StateMachine } from '../../src/apply/machine.ts';
 import { evaluateRange } from '../../src/apply/range.ts';
-import { noLeases, type Applied, type LeaseLookup } from '../../src/apply/types.ts';
+import type { Applied } from '../../src/apply/types.ts';
+import { Leases } from '../../src/lease/leases.ts';
 import { Membership } from '../../src/membership/membership.ts';
 import type { RevisionStore } from '../../src/mvcc/types.ts';
 import { CommandKind } from '../../src/wire/command.ts';
@@ -67,6 +69,13 @@ const codecs = new Map<CommandKind, unknown>([
 ]);
 
 /** A state machine over a store, spoken to as the log would. */
+/** Leases that are granted, of 10 s each. */
+export function granted(...ids: readonly bigint[]): Leases {
+  const leases = Leases.load([]);
+  for (const id of ids) leases.grant(id, 10);
+  return leases;
+}
+
 export class Machine {
   readonly store: RevisionStore;
   readonly machine: StateMachine;
@@ -74,11 +83,12 @@ export class Machine {
 
   private readonly keep: TestStore['keep'];
 
-  constructor({ store, keep }: TestStore, leases: LeaseLookup = noLeases) {
+  constructor({ store, keep }: TestStore, leases: Leases = granted()) {
     this.store = store;
     this.keep = keep;
     const membership = Membership.load([]);
-    this.machine = new StateMachine({ revisions: store, membership, leases });
+    const alarms = Alarms.load([]);
+    this.machine = new StateMachine({ revisions: store, membership, leases, alarms });
   }
 
   put(fields: Text<PutRequest>): Outcome<PutResponse> {
@@ -111,7 +121,7 @@ export class Machine {
 
   private apply<T>(kind: CommandKind, request: Bytes): Outcome<T> {
     const command = { kind, proposer: 1n, nonce: 1, sequence: 1, request };
-    this.last = this.machine.apply(command);
+    this.last = this.machine.apply(command, { index: 1, term: 1 });
     this.keep(this.last.rows);
     return this.last.outcome as Outcome<T>;
   }

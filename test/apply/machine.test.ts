@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { Alarms } from '../../src/apply/alarms.ts';
 import { StateMachine } from '../../src/apply/machine.ts';
-import { noLeases, type Applied } from '../../src/apply/types.ts';
+import type { Applied } from '../../src/apply/types.ts';
 import { fromHex, type Bytes } from '../../src/base/bytes.ts';
 import { encodeConfChangeContext } from '../../src/membership/conf-change.ts';
+import { Leases } from '../../src/lease/leases.ts';
 import { Membership } from '../../src/membership/membership.ts';
 import { decodeMemberRow, MemberRecord } from '../../src/membership/record.ts';
 import { CommandKind } from '../../src/wire/command.ts';
@@ -10,17 +12,20 @@ import { PutRequest } from '../../src/wire/kv.ts';
 import { MemberAttributes } from '../../src/wire/membership.ts';
 import { NaiveStore } from './naive-store.ts';
 
+const position = { index: 1, term: 1 };
+
 class Applier {
   readonly store = new NaiveStore();
   readonly membership = Membership.load([]);
   private readonly machine = new StateMachine({
     revisions: this.store,
     membership: this.membership,
-    leases: noLeases,
+    leases: Leases.load([]),
+    alarms: Alarms.load([]),
   });
 
   command(kind: CommandKind, request: Bytes): Applied {
-    return this.machine.apply({ kind, proposer: 1n, nonce: 2, sequence: 3, request });
+    return this.machine.apply({ kind, proposer: 1n, nonce: 2, sequence: 3, request }, position);
   }
 
   add(id: bigint): Applied {
@@ -33,12 +38,12 @@ class Applier {
 describe('the state machine', () => {
   it('answers a change of the membership with the members, and gives their rows', () => {
     const applier = new Applier();
-    const { outcome, memberChanges, rows } = applier.add(7n);
+    const { outcome, changes, rows } = applier.add(7n);
     const members = applier.membership.list();
     assert.deepEqual(outcome, { ok: true, value: { members } });
     assert.equal(members.length, 1);
     assert.deepEqual(rows, []);
-    const [change] = memberChanges;
+    const [change] = changes;
     assert.ok(change?.value !== undefined);
     assert.deepEqual(decodeMemberRow(change.key, change.value).member, members[0]);
   });
@@ -46,12 +51,12 @@ describe('the state machine', () => {
   it('leaves everything as it is when a change of the membership is void', () => {
     const applier = new Applier();
     applier.add(7n);
-    const { outcome, memberChanges } = applier.add(7n);
+    const { outcome, changes } = applier.add(7n);
     assert.deepEqual(outcome, {
       ok: false,
       error: { code: 9, text: 'etcdserver: member ID already exist' },
     });
-    assert.deepEqual(memberChanges, []);
+    assert.deepEqual(changes, []);
   });
 
   it('takes up what members publish, and bears with those that are gone', () => {
@@ -61,11 +66,11 @@ describe('the state machine', () => {
       const attributes = { memberId, name: 'm', clientUrls: ['http://c'], incarnation: 5n };
       return applier.command(CommandKind.publishMember, MemberAttributes.encode(attributes));
     };
-    assert.equal(publish(7n).memberChanges.length, 1);
+    assert.equal(publish(7n).changes.length, 1);
     assert.equal(applier.membership.get(7n)?.name, 'm');
-    const { outcome, memberChanges } = publish(8n);
+    const { outcome, changes } = publish(8n);
     assert.equal(outcome.ok, true);
-    assert.deepEqual(memberChanges, []);
+    assert.deepEqual(changes, []);
   });
 
   it('stops at a committed request that is malformed', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Machine, refusal, show, value } from './harness.ts';
+import { Machine, refusal, show, value, granted } from './harness.ts';
 import { storeKinds } from './stores.ts';
 
 const keyNotFound = { code: 3, text: 'etcdserver: key not found' };
@@ -31,7 +31,7 @@ for (const [name, newStore] of storeKinds) {
     });
 
     it('keeps the value or the lease that is there, and fails where nothing is', () => {
-      const machine = new Machine(newStore(), { has: () => true });
+      const machine = new Machine(newStore(), granted(5n, 6n));
       assert.deepEqual(refusal(machine.put({ key: 'a', ignoreValue: true })), keyNotFound);
       assert.deepEqual(refusal(machine.put({ key: 'a', ignoreLease: true })), keyNotFound);
       value(machine.put({ key: 'a', value: '1', lease: 5n }));

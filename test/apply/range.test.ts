@@ -3,7 +3,7 @@ import { textOf } from '../../src/base/bytes.ts';
 import { RangeCursor } from '../../src/apply/range.ts';
 import { SortOrder, SortTarget } from '../../src/wire/kv.ts';
 import { KeyValue } from '../../src/wire/mvccpb.ts';
-import { keys, Machine, range, refusal, show, value } from './harness.ts';
+import { keys, Machine, range, refusal, show, value, granted } from './harness.ts';
 import { NaiveStore } from './naive-store.ts';
 import { storeKinds } from './stores.ts';
 
@@ -148,7 +148,7 @@ for (const [name, newStore] of storeKinds) {
     });
 
     it('keys only: no value and no lease, but for the order by value the lease', () => {
-      const machine = new Machine(newStore(), { has: (id) => id === 7n });
+      const machine = new Machine(newStore(), granted(7n));
       value(machine.put({ key: 'a', value: 'v', lease: 7n }));
       const only = (fields: object) => value(machine.range({ ...all, keysOnly: true, ...fields }));
       assert.deepEqual(only({}).kvs.map(show), ['a= 2/2/1']);

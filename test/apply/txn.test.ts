@@ -8,7 +8,18 @@ import {
   type Compare,
   type ResponseOp,
 } from '../../src/wire/kv.ts';
-import { compare, delOp, Machine, putOp, rangeOp, refusal, show, txnOp, value } from './harness.ts';
+import {
+  compare,
+  delOp,
+  Machine,
+  putOp,
+  rangeOp,
+  refusal,
+  show,
+  txnOp,
+  value,
+  granted,
+} from './harness.ts';
 import { storeKinds } from './stores.ts';
 
 const { EQUAL, GREATER, LESS, NOT_EQUAL } = CompareResult;
@@ -182,7 +193,7 @@ for (const [name, newStore] of storeKinds) {
 
   describe(`conditions on ${name}`, () => {
     function filled(): Machine {
-      const machine = new Machine(newStore(), { has: () => true });
+      const machine = new Machine(newStore(), granted(7n, -3n));
       value(machine.put({ key: 'a', value: 'x' }));
       value(machine.put({ key: 'a', value: 'y', lease: 7n }));
       value(machine.put({ key: 'b', value: 'y', lease: -3n }));

@@ -1,8 +1,11 @@
 import type { Bytes } from '../../src/base/bytes.ts';
 import type { MemberId, Message, SnapshotMeta } from '../../src/raft/types.ts';
+import { errors, failed, type Outcome } from '../../src/wire/errors.ts';
 import type {
+  Answer,
   PeerAddress,
   PeerIdentity,
+  Question,
   SnapshotSink,
   SnapshotSource,
   TransportEvents,
@@ -32,6 +35,13 @@ export class RecordingEvents implements TransportEvents {
     this.messages.push(...messages);
     this.onReceived(messages);
   }
+
+  asked(_from: MemberId, question: Question, answer: (outcome: Outcome<Answer>) => void): void {
+    answer(this.answerTo(question));
+  }
+
+  /** Set by a test that asks. */
+  answerTo: (question: Question) => Outcome<Answer> = () => failed(errors.notCapable);
 
   unreachable(memberId: MemberId): void {
     this.unreachables.push(memberId);

@@ -1,0 +1,92 @@
+import type { Bytes } from '../base/bytes.ts';
+import type { LeaseRowChange } from '../lease/record.ts';
+import type { Leases } from '../lease/leases.ts';
+import { keySuccessor } from '../mvcc/key-range.ts';
+import type { PutRow, RevisionStore } from '../mvcc/types.ts';
+import { errors, ok } from '../wire/errors.ts';
+import type {
+  LeaseCheckpointRequest,
+  LeaseExpiry,
+  LeaseGrantRequest,
+  LeaseRevokeRequest,
+} from '../wire/lease.ts';
+import { revisionHeader } from './range.ts';
+import { applied, refused, type Applied, type EntryPosition, type StateChange } from './types.ts';
+
+/** Grant, revoke, expiry and checkpoint of leases (etcd server/lease/lessor.go, the replicated part). */
+
+export interface LeasedView {
+  readonly store: RevisionStore;
+  readonly leases: Leases;
+}
+
+/** The id has been chosen and the TTL raised to the least allowed before it was proposed: both depend on the member. */
+export function applyLeaseGrant(
+  { store, leases }: LeasedView,
+  { id, ttl }: LeaseGrantRequest,
+): Applied {
+  if (leases.has(id)) return refused(errors.leaseExists);
+  const header = revisionHeader(store.revision);
+  const changes = [leaseChange(leases.grant(id, ttl))];
+  return { ...applied(ok({ header, id, ttl, error: '' }), []), changes };
+}
+
+/** Deletes the keys of the lease, in key order, in one revision. */
+export function applyLeaseRevoke(view: LeasedView, { id }: LeaseRevokeRequest): Applied {
+  const { store, leases } = view;
+  if (!leases.has(id)) return refused(errors.leaseNotFound);
+  const { rows, change } = revoke(view, id);
+  return { ...applied(ok({ header: revisionHeader(store.revision) }), rows), changes: [change] };
+}
+
+/**
+ * Revokes leases that have run out, each in a revision of its own; those gone already are passed over. Nothing at
+ * all happens when the entry was appended in another term than the one in which the leader decided it.
+ */
+export function applyLeaseExpiry(
+  view: LeasedView,
+  { term, ids }: LeaseExpiry,
+  position: EntryPosition,
+): Applied {
+  const rows: PutRow[] = [];
+  const changes: StateChange[] = [];
+  if (term === position.term) {
+    for (const id of ids) {
+      if (!view.leases.has(id)) continue;
+      const revoked = revoke(view, id);
+      for (const row of revoked.rows) rows.push(row);
+      changes.push(revoked.change);
+    }
+  }
+  const header = revisionHeader(view.store.revision);
+  return { ...applied(ok({ header }), rows), changes };
+}
+
+/** Leases that are gone are passed over. */
+export function applyLeaseCheckpoint(
+  { store, leases }: LeasedView,
+  { checkpoints }: LeaseCheckpointRequest,
+): Applied {
+  const changes = checkpoints
+    .filter(({ id }) => leases.has(id))
+    .map(({ id, remainingTtl }) => leaseChange(leases.checkpoint(id, remainingTtl)));
+  return { ...applied(ok({ header: revisionHeader(store.revision) }), []), changes };
+}
+
+function revoke(
+  { store, leases }: LeasedView,
+  id: bigint,
+): { readonly rows: readonly PutRow[]; readonly change: StateChange } {
+  const keys: readonly Bytes[] = leases.keysOf(id);
+  const txn = store.begin();
+  for (const key of keys) {
+    txn.deleteRange({ from: key, to: keySuccessor(key) });
+    leases.detach(key);
+  }
+  const { rows } = txn.end();
+  return { rows, change: leaseChange(leases.revoke(id)) };
+}
+
+function leaseChange({ key, value }: LeaseRowChange): StateChange {
+  return { space: 'lease', key, value };
+}
