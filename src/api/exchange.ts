@@ -42,7 +42,7 @@ export class UnaryExchange {
   }
 }
 
-/** One stream of answers. Once it is over, whoever ended it, nothing more is sent. */
+/** One stream, of answers or of both. Once it is over, whoever ended it, nothing more is sent or taken. */
 export class StreamExchange {
   private readonly call: StreamCall;
   private readonly metrics: MethodMetrics;
@@ -74,6 +74,15 @@ export class StreamExchange {
   /** Called each time there is room again after `send` said that there was none. */
   onDrain(listener: () => void): void {
     this.call.onDrain(listener);
+  }
+
+  /** Takes no more requests until `resumeRequests`: the caller has to wait. One may come that is on its way. */
+  pauseRequests(): void {
+    this.call.pause();
+  }
+
+  resumeRequests(): void {
+    if (!this.hasEnded) this.call.resume();
   }
 
   end(): void {

@@ -1,6 +1,6 @@
 import { mustGet } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import type { Handler, StreamCall, UnaryCall } from '../grpc/types.ts';
+import type { Handler, StreamCall, StreamReceiver, UnaryCall } from '../grpc/types.ts';
 import type { Member } from '../server/types.ts';
 import { Code, type EtcdError } from '../wire/errors.ts';
 import type { Codec } from '../wire/message.ts';
@@ -95,6 +95,62 @@ export function serverStream<Request>(api: ApiContext, method: ServerStreamMetho
   return [path, { kind: 'serverStream', handle: handleCall }];
 }
 
+export interface BidiMethod<Request> {
+  readonly path: string;
+  readonly request: Codec<Request>;
+  /** Called once the stream is let in; what it answers is given each request that can be read. */
+  readonly open: (exchange: StreamExchange) => BidiReceiver<Request>;
+}
+
+/** Nothing more comes once the exchange is over. */
+export interface BidiReceiver<Request> {
+  onRequest(request: Request): void;
+  /** The caller sends no more; what it is sent may go on. */
+  onHalfClose(): void;
+}
+
+/** A stream both ways: counted and admitted as it opens; a request that cannot be read ends it. */
+export function bidi<Request>(api: ApiContext, method: BidiMethod<Request>): Route {
+  const { path, request: codec, open } = method;
+  const metrics = metricsOf(api, path);
+  const openCall = (call: StreamCall): StreamReceiver => {
+    metrics.started();
+    const exchange = new StreamExchange(call, metrics);
+    const refused = refuseCall(api.member, api.metrics, {
+      type: 'stream',
+      metadata: call.metadata,
+      isForLearners: false,
+    });
+    if (refused !== undefined) {
+      exchange.fail(refused);
+      return deafReceiver;
+    }
+    if (requiresLeader(call.metadata)) api.leaderWatch.add(exchange);
+    const receiver = open(exchange);
+    const onMessage = (bytes: Bytes): void => {
+      if (exchange.isOver) return;
+      metrics.received(bytes.length);
+      const decoded = inspect(codec, bytes);
+      if (decoded instanceof WireError) {
+        return exchange.fail(malformed('failed to unmarshal the received message', decoded));
+      }
+      metrics.messageReceived();
+      receiver.onRequest(decoded.message);
+    };
+    const onHalfClose = (): void => {
+      if (!exchange.isOver) receiver.onHalfClose();
+    };
+    return { onMessage, onHalfClose };
+  };
+  return [path, { kind: 'bidi', open: openCall }];
+}
+
+/** For a call that is over before it has begun. */
+const deafReceiver: StreamReceiver = {
+  onMessage: () => undefined,
+  onHalfClose: () => undefined,
+};
+
 /** A method that is not built yet answers as a gRPC server does that was generated without it. */
 export function unimplemented(api: ApiContext, { path, name, kind }: Method): Route {
   const metrics = metricsOf(api, path);
@@ -105,10 +161,9 @@ export function unimplemented(api: ApiContext, { path, name, kind }: Method): Ro
     call.end(error);
   };
   if (kind !== 'bidi') return [path, { kind, handle: refuse }];
-  const ignored = { onMessage: () => undefined, onHalfClose: () => undefined };
-  const open = (call: StreamCall): typeof ignored => {
+  const open = (call: StreamCall): StreamReceiver => {
     refuse(call);
-    return ignored;
+    return deafReceiver;
   };
   return [path, { kind, open }];
 }

@@ -55,6 +55,8 @@ export class RecordedCall implements UnaryCall, StreamCall {
   isCancelled = false;
   /** False: the call's send buffer counts as full until `drain`. */
   hasRoom = true;
+  /** True: the handler wants no more requests. */
+  isPaused = false;
   readonly messages: Bytes[] = [];
   answer: Answer | undefined;
   private readonly take: number | undefined;
@@ -116,9 +118,13 @@ export class RecordedCall implements UnaryCall, StreamCall {
     for (const listener of this.drainListeners) listener();
   }
 
-  pause(): void {}
+  pause(): void {
+    this.isPaused = true;
+  }
 
-  resume(): void {}
+  resume(): void {
+    this.isPaused = false;
+  }
 
   private finish(answer: Answer): void {
     this.answer = answer;
