@@ -1,77 +1,35 @@
 import * as fc from 'fast-check';
-import type { Bytes } from '../../src/base/bytes.ts';
-import * as cluster from '../../src/wire/cluster.ts';
 import { ResponseHeader } from '../../src/wire/header.ts';
 import * as health from '../../src/wire/health.ts';
 import * as kv from '../../src/wire/kv.ts';
 import * as maintenance from '../../src/wire/maintenance.ts';
+import { DecodedEvent, Event, KeyValue } from '../../src/wire/mvccpb.ts';
+import { coordinationCases } from './coordination-arbitraries.ts';
 import {
-  bool,
-  bytes,
-  int64,
-  int64Id,
-  message,
-  nested,
-  repeatedEnumeration,
-  repeatedNested,
-  string,
-  type Codec,
-} from '../../src/wire/message.ts';
-import { Event, KeyValue } from '../../src/wire/mvccpb.ts';
+  chosen,
+  enumOf,
+  flag,
+  header,
+  keyValue,
+  maybe,
+  nothing,
+  rawKeyValue,
+  record,
+  signed,
+  signedId,
+  some,
+  someBytes,
+  testCase,
+  text,
+  texts,
+  uint32,
+  unsigned,
+  unsignedId,
+  withHeader,
+  type Case,
+} from './message-parts.ts';
 
 /** A random message for each codec of src/wire, the ends of every number's range included. */
-
-/** Fields as our type has them, with arrays that may be read only. */
-type Arbitraries<M> = { readonly [K in keyof M]: fc.Arbitrary<M[K]> };
-
-const max = Number.MAX_SAFE_INTEGER;
-const someBytes: fc.Arbitrary<Bytes> = fc.oneof(
-  fc.uint8Array({ maxLength: 8 }),
-  fc.constantFrom(127, 128, 300).map((length) => new Uint8Array(length).fill(0xab)),
-);
-const signed = fc.oneof(
-  fc.constantFrom(0, 1, -1, 127, 128, 2 ** 31, -(2 ** 31), 2 ** 32, max, -max),
-  fc.maxSafeInteger(),
-);
-const unsigned = fc.oneof(fc.constantFrom(0, 1, 2 ** 32 - 1, 2 ** 32, max), fc.maxSafeNat());
-const signedId = fc.oneof(
-  fc.constantFrom(0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n)),
-  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-);
-const unsignedId = fc.oneof(
-  fc.constantFrom(0n, 1n, 2n ** 63n, 2n ** 64n - 1n),
-  fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-);
-const text = fc.oneof(fc.string({ maxLength: 6 }), fc.string({ unit: 'binary', maxLength: 20 }));
-const texts = fc.array(text, { maxLength: 3 });
-const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
-/** Also numbers that no name stands for, which proto3 keeps. */
-const enumOf = (last: number): fc.Arbitrary<number> =>
-  fc.oneof(fc.integer({ min: 0, max: last }), fc.constantFrom(-1, 99, 2 ** 31 - 1));
-const flag = fc.boolean();
-const maybe = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
-  fc.option(of, { nil: undefined });
-const some = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(of, { maxLength: 3 });
-
-const record = <M>(fields: Arbitraries<M>): fc.Arbitrary<M> =>
-  fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<M>;
-
-const header = record<ResponseHeader>({
-  clusterId: unsignedId,
-  memberId: unsignedId,
-  revision: signed,
-  raftTerm: unsigned,
-});
-const keyValue = record<KeyValue>({
-  key: someBytes,
-  createRevision: signed,
-  modRevision: signed,
-  version: signed,
-  value: someBytes,
-  lease: signedId,
-});
-const rawKeyValue = keyValue.map((fields) => KeyValue.encode(fields));
-const withHeader = record({ header: maybe(header) });
 
 const rangeRequest = record<kv.RangeRequest>({
   key: someBytes,
@@ -113,12 +71,6 @@ const deleteResponse = record<kv.DeleteRangeResponse>({
   deleted: signed,
   prevKvs: some(rawKeyValue),
 });
-
-const chosen = <Name extends string, T>(
-  name: Name,
-  value: fc.Arbitrary<T>,
-): fc.Arbitrary<{ readonly case: Name; readonly value: T }> =>
-  value.map((made) => ({ case: name, value: made }));
 
 const compare = record<kv.Compare>({
   result: enumOf(3),
@@ -174,48 +126,8 @@ const trees = fc.letrec<{
   }),
 }));
 
-const member = record<cluster.Member>({
-  id: unsignedId,
-  name: text,
-  peerUrls: texts,
-  clientUrls: texts,
-  isLearner: flag,
-});
 const alarmMember = record<maintenance.AlarmMember>({ memberId: unsignedId, alarm: enumOf(2) });
 const healthResponse = record<health.HealthCheckResponse>({ status: enumOf(3) });
-
-/** What no message of src/wire has yet: repeated enums, which proto3 packs. */
-const WatchCreateRequest = message('etcdserverpb.WatchCreateRequest', {
-  key: bytes(1),
-  rangeEnd: bytes(2),
-  startRevision: int64(3),
-  progressNotify: bool(4),
-  filters: repeatedEnumeration(5),
-  prevKv: bool(6),
-  watchId: int64Id(7),
-  fragment: bool(8),
-});
-const WatchResponse = message('etcdserverpb.WatchResponse', {
-  header: nested(1, ResponseHeader),
-  watchId: int64Id(2),
-  created: bool(3),
-  canceled: bool(4),
-  compactRevision: int64(5),
-  cancelReason: string(6),
-  fragment: bool(7),
-  events: repeatedNested(11, Event),
-});
-
-export interface Case {
-  readonly codec: Codec<object>;
-  readonly messages: fc.Arbitrary<object>;
-}
-
-function testCase<M extends object>(codec: Codec<M>, messages: fc.Arbitrary<M>): Case {
-  return { codec: codec as unknown as Codec<object>, messages };
-}
-
-const nothing = fc.constant({});
 
 export const cases: readonly Case[] = [
   testCase(ResponseHeader, header),
@@ -223,6 +135,10 @@ export const cases: readonly Case[] = [
   testCase(
     Event,
     record<Event>({ type: enumOf(1), kv: maybe(rawKeyValue), prevKv: maybe(rawKeyValue) }),
+  ),
+  testCase(
+    DecodedEvent,
+    record<DecodedEvent>({ type: enumOf(1), kv: maybe(keyValue), prevKv: maybe(keyValue) }),
   ),
   testCase(kv.RangeRequest, rangeRequest),
   testCase(kv.RangeResponse, rangeResponse),
@@ -238,9 +154,6 @@ export const cases: readonly Case[] = [
   testCase(kv.ResponseOp, trees.opResponse),
   testCase(kv.CompactionRequest, record({ revision: signed, physical: flag })),
   testCase(kv.CompactionResponse, withHeader),
-  testCase(cluster.Member, member),
-  testCase(cluster.MemberListRequest, record({ linearizable: flag })),
-  testCase(cluster.MemberListResponse, record({ header: maybe(header), members: some(member) })),
   testCase(
     maintenance.AlarmRequest,
     record({ action: enumOf(2), memberId: unsignedId, alarm: enumOf(2) }),
@@ -286,32 +199,5 @@ export const cases: readonly Case[] = [
   testCase(health.HealthCheckRequest, record({ service: text })),
   testCase(health.HealthCheckResponse, healthResponse),
   testCase(health.HealthListRequest, nothing),
-  testCase(
-    WatchCreateRequest,
-    record({
-      key: someBytes,
-      rangeEnd: someBytes,
-      startRevision: signed,
-      progressNotify: flag,
-      filters: some(enumOf(1)),
-      prevKv: flag,
-      watchId: signedId,
-      fragment: flag,
-    }),
-  ),
-  testCase(
-    WatchResponse,
-    record({
-      header: maybe(header),
-      watchId: signedId,
-      created: flag,
-      canceled: flag,
-      compactRevision: signed,
-      cancelReason: text,
-      fragment: flag,
-      events: some(
-        record<Event>({ type: enumOf(1), kv: maybe(rawKeyValue), prevKv: maybe(rawKeyValue) }),
-      ),
-    }),
-  ),
+  ...coordinationCases,
 ];

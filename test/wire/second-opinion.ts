@@ -1,4 +1,4 @@
-import { loadSync, type MessageTypeDefinition } from '@grpc/proto-loader';
+import { fromJSON, loadSync, type MessageTypeDefinition } from '@grpc/proto-loader';
 import type { Bytes } from '../../src/base/bytes.ts';
 import type { Codec } from '../../src/wire/message.ts';
 import { KeyValue } from '../../src/wire/mvccpb.ts';
@@ -15,10 +15,41 @@ const definitions = loadSync(['rpc.proto', 'lock.proto', 'election.proto', 'heal
 
 export { definitions };
 
+/** Messages of our own that no file of proto/ has, for only the log holds them. */
+const ownDefinitions = fromJSON(
+  {
+    nested: {
+      quorate: {
+        nested: {
+          LeaseExpiry: {
+            fields: { term: { type: 'uint64', id: 1 }, ids: repeated('int64', 2) },
+          },
+          MemberAttributes: {
+            fields: {
+              memberId: { type: 'uint64', id: 1 },
+              name: { type: 'string', id: 2 },
+              clientUrls: repeated('string', 3),
+              incarnation: { type: 'uint64', id: 4 },
+            },
+          },
+          MemberPeerUrls: {
+            fields: { memberId: { type: 'uint64', id: 1 }, peerUrls: repeated('string', 2) },
+          },
+        },
+      },
+    },
+  },
+  { longs: String, defaults: true, arrays: true },
+);
+
+function repeated(type: string, id: number): { rule: 'repeated'; type: string; id: number } {
+  return { rule: 'repeated', type, id };
+}
+
 export type Plain = Readonly<Record<string, unknown>>;
 
 export function otherCodec(name: string): MessageTypeDefinition<object, object> {
-  const definition = definitions[name];
+  const definition = definitions[name] ?? ownDefinitions[name];
   if (definition === undefined || !('serialize' in definition)) {
     throw new Error(`proto/ has no message ${name}`);
   }
@@ -28,13 +59,17 @@ export function otherCodec(name: string): MessageTypeDefinition<object, object> 
 /** Fields that our codecs leave encoded. */
 const rawFields: ReadonlySet<string> = new Set(['kv', 'kvs', 'prevKv', 'prevKvs']);
 
-/** Names that etcd spells in capitals and we do not. */
-const capitals: Readonly<Record<string, string>> = {
+/** Names that etcd spells in another way. */
+const spellings: Readonly<Record<string, string>> = {
   id: 'ID',
   memberId: 'memberID',
   targetId: 'targetID',
   peerUrls: 'peerURLs',
   clientUrls: 'clientURLs',
+  ttl: 'TTL',
+  grantedTtl: 'grantedTTL',
+  remainingTtl: 'remaining_TTL',
+  revision: 'rev',
 };
 
 export function encodeOther(name: string, message: object): Bytes {
@@ -48,8 +83,8 @@ function toOther(message: Plain): Plain {
     else if (value !== undefined) {
       other[name] = valueToOther(name, value);
       // The one of the two names that the message does not have is passed over.
-      const capital = capitals[name];
-      if (capital !== undefined) other[capital] = other[name];
+      const spelling = spellings[name];
+      if (spelling !== undefined) other[spelling] = other[name];
     }
   }
   return other;
@@ -74,8 +109,8 @@ export function decodeOther<M>(codec: Codec<M>, encoded: Bytes): unknown {
 function fromOther(like: Plain, other: Plain): Plain {
   const message: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(like)) {
-    const capital = capitals[name] ?? name;
-    const found = capital in other ? other[capital] : other[name];
+    const spelling = spellings[name] ?? name;
+    const found = spelling in other ? other[spelling] : other[name];
     if (isChosen(value)) {
       const chosen = other[name] as string;
       message[name] = { case: chosen, value: valueFromOther(chosen, value.value, other[chosen]) };
