@@ -16,7 +16,7 @@ import { FakeMember } from './fake-member.ts';
 import { ManualScheduler, sampleOf } from './services.ts';
 
 const path = '/etcdserverpb.Watch/Watch';
-const labels = 'grpc_type="bidi_stream",grpc_service="etcdserverpb.Watch",grpc_method="Watch"';
+const labels = 'grpc_method="Watch",grpc_service="etcdserverpb.Watch",grpc_type="bidi_stream"';
 
 interface Opened {
   readonly call: RecordedCall;
@@ -76,7 +76,7 @@ describe('a stream both ways', () => {
     assert.equal(sampleOf(metrics, `grpc_server_started_total{${labels}}`), 1);
     assert.equal(sampleOf(metrics, `grpc_server_msg_received_total{${labels}}`), 2);
     assert.equal(sampleOf(metrics, `grpc_server_msg_sent_total{${labels}}`), 1);
-    const handled = `grpc_server_handled_total{${labels},grpc_code="OK"}`;
+    const handled = `grpc_server_handled_total{grpc_code="OK",${labels}}`;
     assert.equal(sampleOf(metrics, handled), 1);
   });
 
@@ -122,7 +122,7 @@ describe('a stream both ways', () => {
     receiver.onMessage(request(1n));
     assert.equal(exchange?.send(utf8('late')), false);
     assert.deepEqual([overs, requests, call.messages.length], [1, [], 0]);
-    const handled = `grpc_server_handled_total{${labels},grpc_code="Canceled"}`;
+    const handled = `grpc_server_handled_total{grpc_code="Canceled",${labels}}`;
     assert.equal(sampleOf(metrics, handled), 1);
   });
 
