@@ -70,6 +70,7 @@ const spellings: Readonly<Record<string, string>> = {
   grantedTtl: 'grantedTTL',
   remainingTtl: 'remaining_TTL',
   revision: 'rev',
+  request: 'requestUnion',
 };
 
 export function encodeOther(name: string, message: object): Bytes {
@@ -112,7 +113,7 @@ function fromOther(like: Plain, other: Plain): Plain {
     const spelling = spellings[name] ?? name;
     const found = spelling in other ? other[spelling] : other[name];
     if (isChosen(value)) {
-      const chosen = other[name] as string;
+      const chosen = found as string;
       message[name] = { case: chosen, value: valueFromOther(chosen, value.value, other[chosen]) };
     } else message[name] = valueFromOther(name, value, found);
   }
