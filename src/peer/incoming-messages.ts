@@ -10,7 +10,9 @@ import {
   type HelloReply,
   type HelloRequest,
   type WireMessage,
+  type WireQuestion,
 } from './messages.ts';
+import { decodeQuestion, encodeAnswer } from './questions.ts';
 
 /** Raft messages of another member, one frame at a time. */
 export class IncomingMessages extends Incoming {
@@ -31,6 +33,8 @@ export class IncomingMessages extends Incoming {
       case 'ping':
         this.call.send(MessagesReply.encode({ reply: { case: 'pong', value: request.value } }));
         return;
+      case 'question':
+        return this.receiveQuestion(request.value);
       case 'hello':
         throw new WireError('peer: a second hello');
       case undefined:
@@ -45,6 +49,12 @@ export class IncomingMessages extends Incoming {
 
   protected closed(): void {
     // What had been received has been handed over; nothing is left behind.
+  }
+
+  private receiveQuestion(wire: WireQuestion): void {
+    this.context.events.asked(this.from, decodeQuestion(wire), (outcome) => {
+      if (!this.isClosed) this.call.send(encodeAnswer(wire.sequence, outcome));
+    });
   }
 
   private receiveBatch(batch: readonly WireMessage[]): void {

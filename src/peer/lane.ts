@@ -2,12 +2,14 @@ import type { Timer } from '../base/clock.ts';
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Message } from '../raft/types.ts';
+import { errors, type Outcome } from '../wire/errors.ts';
 import { encodeBatch } from './codec.ts';
 import type { PeerContext } from './context.ts';
 import type { Refusal } from './handshake.ts';
 import { MessagesReply, MessagesRequest, messagesPath, type HelloReply } from './messages.ts';
 import { Opening } from './opening.ts';
-import type { PeerAddress, PeerIdentity } from './types.ts';
+import { OpenQuestions } from './questions.ts';
+import type { Answer, PeerAddress, PeerIdentity, Question } from './types.ts';
 
 export interface LaneEvents {
   /** `answer` is who the other side has shown itself to be. */
@@ -36,6 +38,7 @@ export class Lane {
   private pingTimer: Timer | undefined;
   private failures = 0;
   private urlIndex = 0;
+  private readonly questions: OpenQuestions;
   private queue: Message[] = [];
   private queueBytes = 0;
   private isFlushDue = false;
@@ -54,6 +57,7 @@ export class Lane {
     this.name = name;
     this.peer = peer;
     this.events = events;
+    this.questions = new OpenQuestions(context.scheduler);
   }
 
   private get isOpen(): boolean {
@@ -79,6 +83,7 @@ export class Lane {
     this.opening?.close();
     this.opening = undefined;
     this.clearQueue();
+    this.questions.failAll(errors.timeoutConnectionLost);
   }
 
   /** Uses a changed address from the next attempt on. */
@@ -108,6 +113,14 @@ export class Lane {
       this.isFlushDue = false;
       this.flush();
     });
+  }
+
+  /** Sends what is asked; false when there is no link now, and then `done` is not called. */
+  ask(question: Question, timeoutMs: number, done: (answer: Outcome<Answer>) => void): boolean {
+    if (!this.isOpen) return false;
+    const frame = this.questions.maybeAsk(question, timeoutMs, done);
+    if (frame !== undefined) this.sendFrame(frame);
+    return frame !== undefined;
   }
 
   private connect(): void {
@@ -194,9 +207,10 @@ export class Lane {
 
   private replied(message: Bytes): void {
     const { reply } = MessagesReply.decode(message);
+    this.context.heard(this.peer.memberId);
+    if (reply?.case === 'answer') this.questions.answered(reply.value);
     if (reply?.case !== 'pong') return;
     const { scheduler, metrics } = this.context;
-    this.context.heard(this.peer.memberId);
     if (reply.value.sequence !== this.pingSequence || this.isAnswered) return;
     this.pongSequence = this.pingSequence;
     if (this.name === 'control') {

@@ -2,7 +2,8 @@ import type { Message } from '../raft/types.ts';
 import type { PeerContext } from './context.ts';
 import { describeId, type Refusal } from './handshake.ts';
 import { Lane } from './lane.ts';
-import type { PeerAddress } from './types.ts';
+import type { Outcome } from '../wire/errors.ts';
+import type { Answer, PeerAddress, Question } from './types.ts';
 
 export interface LinkEvents {
   unreachable(): void;
@@ -64,6 +65,11 @@ export class Link {
   send(message: Message): void {
     if (isBulk(message)) this.bulk.send(message);
     else this.control.send(message);
+  }
+
+  /** Asks by the lane for what must not wait. False: there is no link now, and `done` is not called. */
+  ask(question: Question, timeoutMs: number, done: (answer: Outcome<Answer>) => void): boolean {
+    return this.control.ask(question, timeoutMs, done);
   }
 
   /** Where to reach the member, as far as is known. */

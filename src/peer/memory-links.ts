@@ -6,7 +6,12 @@ export interface LinkPolicy {
   /** False: a sender learns at once that the member is unreachable, as from a refused connection. */
   isConnected(from: MemberId, to: MemberId): boolean;
   /** After how long each copy arrives: none loses the message in silence, two double it. */
-  delaysMs(from: MemberId, to: MemberId, message: Message): readonly number[];
+  delaysMs(from: MemberId, to: MemberId, carried: Carried): readonly number[];
+}
+
+/** What goes over a link: Raft's messages, and what members ask one another. */
+export interface Carried {
+  readonly type: Message['type'] | 'question' | 'answer';
 }
 
 export const perfectLinks: LinkPolicy = { isConnected: () => true, delaysMs: () => [0] };
@@ -54,10 +59,10 @@ export class FaultyLinks implements LinkPolicy {
     return this.isSilent || !this.isCut(from, to);
   }
 
-  delaysMs(from: MemberId, to: MemberId, { type }: Message): readonly number[] {
+  delaysMs(from: MemberId, to: MemberId, { type }: Carried): readonly number[] {
     if (this.isCut(from, to) || this.happens(this.lossPerMille)) return [];
     // A link is a stream that never repeats itself: to double a proposal would be to write twice.
-    if (type === 'MsgProp') return [this.delayMs()];
+    if (type === 'MsgProp' || type === 'question' || type === 'answer') return [this.delayMs()];
     return this.happens(this.doublePerMille) ? [this.delayMs(), this.delayMs()] : [this.delayMs()];
   }
 

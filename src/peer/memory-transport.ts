@@ -132,12 +132,27 @@ export class MemoryTransport implements Transport {
   }
 
   ask(
-    _to: MemberId,
-    _question: Question,
-    _timeoutMs: number,
+    to: MemberId,
+    question: Question,
+    timeoutMs: number,
     done: (answer: Outcome<Answer>) => void,
   ): void {
-    done(failed(errors.timeout));
+    const other = this.isOpen ? this.linkTo(to) : undefined;
+    if (other === undefined) {
+      this.later(0, () => done(failed(errors.timeoutConnectionLost)));
+      return;
+    }
+    let isOpen = true;
+    const end = (outcome: Outcome<Answer>): void => {
+      if (isOpen) done(outcome);
+      isOpen = false;
+    };
+    this.later(timeoutMs, () => end(failed(errors.timeout)));
+    this.carry(other, 'question', () =>
+      other.events.asked(this.id, question, (answer) =>
+        other.carry(this, 'answer', () => end(answer)),
+      ),
+    );
   }
 
   activePeers(withinMs: number): ReadonlySet<MemberId> {
@@ -165,6 +180,15 @@ export class MemoryTransport implements Transport {
     if (!this.accepts(from)) return;
     this.heardMs.set(from, this.network.scheduler.nowMs());
     this.events.received(messages);
+  }
+
+  /** Takes something to the other end, unless the link loses it or that end is closed by then. */
+  private carry(to: MemoryTransport, type: 'question' | 'answer', arrive: () => void): void {
+    for (const delayMs of this.network.links.delaysMs(this.id, to.id, { type })) {
+      this.later(delayMs, () => {
+        if (to.accepts(this.id)) arrive();
+      });
+    }
   }
 
   /** The other end, if it is there and the two of them accept one another. */

@@ -2,10 +2,13 @@ import {
   bool,
   bytes,
   enumeration,
+  int64,
+  int64Id,
   message,
   nested,
   oneof,
   repeatedNested,
+  repeatedRaw,
   repeatedUint64Id,
   string,
   uint32,
@@ -87,17 +90,64 @@ export type WireMessage = MessageOf<typeof WireMessage>;
 const Batch = message('quorate.peer.Batch', { messages: repeatedNested(1, WireMessage) });
 const Ping = message('quorate.peer.Ping', { sequence: uint64(1) });
 
+/** One question and its answer: questions.ts. `sequence` of a question comes back with its answer. */
+export const WireQuestion = message('quorate.peer.Question', {
+  sequence: uint64(1),
+  question: oneof({
+    renewLease: nested(2, message('quorate.peer.RenewLease', { id: int64Id(1) })),
+    leaseTimeToLive: nested(
+      3,
+      message('quorate.peer.LeaseTimeToLive', { id: int64Id(1), withKeys: bool(2) }),
+    ),
+    promoteMember: nested(4, message('quorate.peer.PromoteMember', { id: uint64Id(1) })),
+    hashKv: nested(5, message('quorate.peer.HashKv', { revision: int64(1) })),
+  }),
+});
+export type WireQuestion = MessageOf<typeof WireQuestion>;
+
+const LeaseTimes = message('quorate.peer.LeaseTimes', {
+  isThere: bool(1),
+  granted: int64(2),
+  remaining: int64(3),
+  keys: repeatedRaw(4),
+});
+
+const KvHash = message('quorate.peer.KvHash', {
+  hash: uint32(1),
+  revision: int64(2),
+  compactRevision: int64(3),
+  currentRevision: int64(4),
+});
+
+export const WireAnswer = message('quorate.peer.Answer', {
+  sequence: uint64(1),
+  errorCode: uint32(2),
+  errorText: string(3),
+  answer: oneof({
+    renewLease: nested(4, message('quorate.peer.LeaseRenewed', { ttl: int64(1) })),
+    leaseTimeToLive: nested(5, LeaseTimes),
+    promoteMember: nested(6, message('quorate.peer.MemberPromoted', {})),
+    hashKv: nested(7, KvHash),
+  }),
+});
+export type WireAnswer = MessageOf<typeof WireAnswer>;
+
 export const MessagesRequest = message('quorate.peer.MessagesRequest', {
   request: oneof({
     hello: nested(1, HelloRequest),
     batch: nested(2, Batch),
     ping: nested(3, Ping),
+    question: nested(4, WireQuestion),
   }),
 });
 export type MessagesRequest = MessageOf<typeof MessagesRequest>;
 
 export const MessagesReply = message('quorate.peer.MessagesReply', {
-  reply: oneof({ hello: nested(1, HelloReply), pong: nested(2, Ping) }),
+  reply: oneof({
+    hello: nested(1, HelloReply),
+    pong: nested(2, Ping),
+    answer: nested(3, WireAnswer),
+  }),
 });
 
 const SnapshotEnd = message('quorate.peer.SnapshotEnd', { sizeBytes: uint64(1) });

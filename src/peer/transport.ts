@@ -124,12 +124,13 @@ export class PeerTransport implements Transport {
   }
 
   ask(
-    _to: MemberId,
-    _question: Question,
-    _timeoutMs: number,
+    to: MemberId,
+    question: Question,
+    timeoutMs: number,
     done: (answer: Outcome<Answer>) => void,
   ): void {
-    done(failed(errors.timeout));
+    if (this.isOpen && this.links.get(to)?.ask(question, timeoutMs, done) === true) return;
+    this.context.scheduler.after(0, () => done(failed(errors.timeoutConnectionLost)));
   }
 
   activePeers(withinMs: number): ReadonlySet<MemberId> {

@@ -25,7 +25,11 @@ export interface Transport {
   setPeers(peers: readonly PeerAddress[]): void;
   /** Members heard from within the last `withinMs`. */
   activePeers(withinMs: number): ReadonlySet<MemberId>;
-  /** Asks another member, once; `done` is called once, with `errors.timeout` when no answer came in time. */
+  /**
+   * Asks another member, once. `done` is called once, in a later turn: with `errors.timeout` when no answer came in
+   * time, with `errors.timeoutConnectionLost` when there is no link or it broke (the question may have been heard
+   * all the same).
+   */
   ask(
     to: MemberId,
     question: Question,

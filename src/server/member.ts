@@ -9,6 +9,7 @@ import type { CommandKind } from '../wire/command.ts';
 import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
 import type { AlarmMember } from '../wire/maintenance.ts';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../wire/kv.ts';
+import { answerQuestion } from './answers.ts';
 import { awaitLeader, awaitStepDown, bestTransferee } from './leader-transfer.ts';
 import { openRangeStream, runRange, type RangeParts } from './ranges.ts';
 import type {
@@ -219,8 +220,9 @@ export class ServerMember implements Member, TransportEvents {
 
   // What the transport brings.
 
-  asked(_from: MemberId, _question: Question, answer: (outcome: Outcome<Answer>) => void): void {
-    answer(failed(errors.notCapable));
+  asked(_from: MemberId, question: Question, answer: (outcome: Outcome<Answer>) => void): void {
+    if (this.loops.isStopped) answer(failed(errors.stopped));
+    else answerQuestion(this.loops, question, answer);
   }
 
   received(messages: readonly Message[]): void {
