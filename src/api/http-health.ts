@@ -6,6 +6,7 @@ import { noMember } from '../raft/types.ts';
 import type { Member } from '../server/types.ts';
 import type { Outcome } from '../wire/errors.ts';
 import { RangeRequest } from '../wire/kv.ts';
+import { AlarmType, describeAlarmType } from '../wire/maintenance.ts';
 import { onlyGet, respondError, respondText, type HttpRoute } from './http-route.ts';
 
 export interface HealthOptions {
@@ -44,6 +45,14 @@ function readCheck(member: Member, serializable: boolean): Check {
   };
 }
 
+/** Fails while any member is said to be corrupt. */
+function corruptionCheck(member: Member): Check {
+  return (done) => {
+    const isRaised = member.alarms().some(({ alarm }) => alarm === AlarmType.CORRUPT);
+    done(isRaised ? 'alarm activated: CORRUPT' : undefined);
+  };
+}
+
 function healthRoute({ member, metrics, logger }: HealthOptions): HttpRoute {
   const succeeded = metrics.counter(
     'etcd_server_health_success',
@@ -67,11 +76,23 @@ function healthRoute({ member, metrics, logger }: HealthOptions): HttpRoute {
   };
   const checks = { local: readCheck(member, true), cluster: readCheck(member, false) };
   return ({ query }, response) => {
+    const alarm = describeAlarms(member, new Set(query.getAll('exclude')));
+    if (alarm !== undefined) return answer(response, alarm);
     const serializable = query.get('serializable') === 'true';
     if (!serializable && member.lead === noMember) return answer(response, 'RAFT NO LEADER');
     const check = serializable ? checks.local : checks.cluster;
     check((failure) => answer(response, failure === undefined ? '' : `RANGE ERROR:${failure}`));
   };
+}
+
+/** The first alarm in force whose name is not excluded. */
+function describeAlarms(member: Member, excluded: ReadonlySet<string>): string | undefined {
+  for (const { alarm } of member.alarms()) {
+    if (excluded.has(describeAlarmType(alarm))) continue;
+    const isKnown = alarm === AlarmType.NOSPACE || alarm === AlarmType.CORRUPT;
+    return `ALARM ${isKnown ? describeAlarmType(alarm) : 'UNKNOWN'}`;
+  }
+  return undefined;
 }
 
 type Checks = ReadonlyMap<string, Check>;
@@ -82,8 +103,7 @@ function livezChecks(member: Member): Checks {
 
 function readyzChecks(member: Member): Checks {
   return new Map<string, Check>([
-    // Passes until there are alarms: a member that finds itself corrupt does not serve at all.
-    ['data_corruption', (done) => done(undefined)],
+    ['data_corruption', corruptionCheck(member)],
     ['serializable_read', readCheck(member, true)],
     ['linearizable_read', readCheck(member, false)],
     ['non_learner', (done) => done(member.isLearner ? 'not supported for learner' : undefined)],

@@ -1,10 +1,12 @@
 import { noMember } from '../raft/types.ts';
 import type { Member } from '../server/types.ts';
-import { Code, errors } from '../wire/errors.ts';
+import { CommandKind } from '../wire/command.ts';
+import { errors } from '../wire/errors.ts';
 import {
   AlarmAction,
   AlarmRequest,
   AlarmResponse,
+  AlarmType,
   DefragmentRequest,
   DefragmentResponse,
   HashKVRequest,
@@ -15,8 +17,11 @@ import {
   MoveLeaderResponse,
   StatusRequest,
   StatusResponse,
+  describeAlarmType,
+  type AlarmMember,
 } from '../wire/maintenance.ts';
 import { etcdVersion, storageVersion } from '../wire/version.ts';
+import type { UnaryExchange } from './exchange.ts';
 import { fillHeader } from './header.ts';
 import { unary, type ApiContext, type Route } from './rpc.ts';
 
@@ -51,7 +56,10 @@ function statusOf(member: Member): StatusResponse {
     raftIndex: status.raftIndex,
     raftTerm: status.raftTerm,
     raftAppliedIndex: status.raftAppliedIndex,
-    errors: status.lead === noMember ? [errors.noLeader.text] : [],
+    errors: [
+      ...(status.lead === noMember ? [errors.noLeader.text] : []),
+      ...member.alarms().map(describeAlarm),
+    ],
     dbSizeInUse: status.dbSizeInUse,
     isLearner: status.isLearner,
     storageVersion,
@@ -60,18 +68,39 @@ function statusOf(member: Member): StatusResponse {
   };
 }
 
-/** No alarm can be raised yet: the list of them is empty, and the other actions have nothing to act on. */
+/**
+ * As protobuf writes an `AlarmMember` as text. Go puts one blank or two between the fields, depending on the build,
+ * so that nobody relies on it.
+ */
+function describeAlarm({ memberId, alarm }: AlarmMember): string {
+  const type = `alarm:${describeAlarmType(alarm)}`;
+  return memberId === noMember ? type : `memberID:${memberId} ${type}`;
+}
+
+/** Raised and disarmed through the log; the list is read as linearizably as etcd's, which goes through its log. */
 function alarmRoute(api: ApiContext): Route {
+  const { member } = api;
+  const list = (exchange: UnaryExchange, type: number): void => {
+    const isWanted = ({ alarm }: AlarmMember): boolean => type === AlarmType.NONE || alarm === type;
+    const alarms = member.alarms().filter(isWanted);
+    exchange.respond(AlarmResponse.encode({ header: fillHeader(member), alarms }));
+  };
   return unary(api, {
     path: '/etcdserverpb.Maintenance/Alarm',
     request: AlarmRequest,
-    handle: (exchange, { action }) => {
-      if (action === AlarmAction.GET) {
-        exchange.respond(AlarmResponse.encode({ header: fillHeader(api.member) }));
-      } else {
-        const text = 'method Alarm not implemented but for action GET';
-        exchange.fail({ code: Code.Unimplemented, text });
+    handle: (exchange, request) => {
+      if (request.action === AlarmAction.GET) {
+        return member.readIndex((outcome) => {
+          if (outcome.ok) list(exchange, request.alarm);
+          else exchange.fail(outcome.error);
+        });
       }
+      member.propose(CommandKind.alarm, AlarmRequest.encode(request), (outcome) => {
+        if (!outcome.ok) return exchange.fail(outcome.error);
+        // The kind of a command decides which response applying it gives.
+        const { alarms } = outcome.value as AlarmResponse;
+        exchange.respond(AlarmResponse.encode({ header: fillHeader(member), alarms }));
+      });
     },
   });
 }

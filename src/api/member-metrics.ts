@@ -1,6 +1,7 @@
 import type { Metrics } from '../host/metrics.ts';
 import { noMember } from '../raft/types.ts';
 import type { Member } from '../server/types.ts';
+import { describeAlarmType } from '../wire/maintenance.ts';
 import { clusterVersion, etcdVersion } from '../wire/version.ts';
 
 /** What a member's state says at the time of asking, under etcd's names. What must be counted, its shell counts. */
@@ -8,6 +9,7 @@ export function registerMemberMetrics(metrics: Metrics, member: Member): void {
   registerIdentity(metrics, member);
   registerRole(metrics, member);
   registerSizes(metrics, member);
+  registerAlarms(metrics, member);
 }
 
 function registerIdentity(metrics: Metrics, member: Member): void {
@@ -82,5 +84,18 @@ function registerSizes(metrics: Metrics, member: Member): void {
     'The revision of the last compaction in store.',
     // etcd's gauge is 0 before the first compaction.
     () => Math.max(member.status().compactRevision, 0),
+  );
+}
+
+function registerAlarms(metrics: Metrics, member: Member): void {
+  metrics.readGauge(
+    'etcd_debugging_server_alarms',
+    "Alarms for every member in cluster. 1 for 'server_id' label with current ID. " +
+      "2 for 'alarm_type' label with type of this alarm",
+    () =>
+      member.alarms().map(({ memberId, alarm }) => ({
+        labels: { server_id: memberId.toString(16), alarm_type: describeAlarmType(alarm) },
+        value: 1,
+      })),
   );
 }

@@ -1,31 +1,32 @@
-import { ok } from '../wire/errors.ts';
+import { errors, ok } from '../wire/errors.ts';
 import {
   AlarmAction,
   AlarmType,
   type AlarmMember,
   type AlarmRequest,
 } from '../wire/maintenance.ts';
-import type { Alarms } from './alarms.ts';
-import { applied, type Applied, type StateChange } from './types.ts';
+import { alarmsMax, type Alarms } from './alarms.ts';
+import { applied, refused, type Applied, type StateChange } from './types.ts';
 
-/** Alarm (etcd server/etcdserver/apply/uber_apply.go and api/v3alarm). */
+/**
+ * Raising and disarming of alarms (etcd server/etcdserver/apply/backend.go, Alarm). An alarm that is there already
+ * is answered as if it had just been raised; one that is not there is disarmed without an answer. Types that etcd
+ * does not know are kept like the others, as etcd does, and refuse nothing.
+ */
 export function applyAlarm(alarms: Alarms, { action, memberId, alarm }: AlarmRequest): Applied {
   const asked: AlarmMember = { memberId, alarm };
   const changes: StateChange[] = [];
   let answered: readonly AlarmMember[] = [];
-  if (action === AlarmAction.GET) answered = alarmsOf(alarms, alarm);
+  if (action === AlarmAction.GET) answered = alarms.ofType(alarm);
   else if (action === AlarmAction.ACTIVATE && alarm !== AlarmType.NONE) {
-    if (!alarms.has(asked)) changes.push(alarms.raise(asked));
+    if (!alarms.has(asked)) {
+      if (alarms.count >= alarmsMax) return refused(errors.tooManyRequests);
+      changes.push(alarms.raise(asked));
+    }
     answered = [asked];
   } else if (action === AlarmAction.DEACTIVATE && alarms.has(asked)) {
     changes.push(alarms.disarm(asked));
     answered = [asked];
   }
   return { ...applied(ok({ header: undefined, alarms: answered }), []), changes };
-}
-
-/** Those of one type; of all types for NONE. */
-function alarmsOf(alarms: Alarms, type: number): readonly AlarmMember[] {
-  const all = alarms.list();
-  return type === AlarmType.NONE ? all : all.filter(({ alarm }) => alarm === type);
 }

@@ -1,11 +1,13 @@
-import { assert } from '../base/assert.ts';
-import { readBigUint64, writeBigUint64, type Bytes } from '../base/bytes.ts';
-import type { AlarmMember } from '../wire/maintenance.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { AlarmMember, AlarmType } from '../wire/maintenance.ts';
 import type { StateChange } from './types.ts';
+
+/** Clients may raise alarms of any type in any member's name: beyond this many they are refused. */
+export const alarmsMax = 1000;
 
 /**
  * The alarms in force, each of one member: replicated, and kept until disarmed (etcd
- * server/etcdserver/api/v3alarm).
+ * server/etcdserver/api/v3alarm). A row's key is the encoded `AlarmMember`, as in etcd; its value is empty.
  */
 export class Alarms {
   private readonly alarms = new Map<string, AlarmMember>();
@@ -16,10 +18,14 @@ export class Alarms {
   static load(rows: Iterable<{ readonly key: Bytes }>): Alarms {
     const alarms = new Alarms();
     for (const { key } of rows) {
-      const alarm = decodeAlarmKey(key);
+      const alarm = AlarmMember.decode(key);
       alarms.alarms.set(nameOf(alarm), alarm);
     }
     return alarms;
+  }
+
+  get count(): number {
+    return this.alarms.size;
   }
 
   /** By type, then by member. */
@@ -29,40 +35,32 @@ export class Alarms {
     );
   }
 
+  /** Those of one type; of all types for NONE. */
+  ofType(type: number): readonly AlarmMember[] {
+    const all = this.list();
+    return type === AlarmType.NONE ? all : all.filter(({ alarm }) => alarm === type);
+  }
+
   has(alarm: AlarmMember): boolean {
     return this.alarms.has(nameOf(alarm));
   }
 
-  /** Whether any member has raised an alarm of this type. */
+  /** Whether an alarm of this type is in force for any member. */
   isRaised(type: number): boolean {
+    if (this.alarms.size === 0) return false;
     for (const { alarm } of this.alarms.values()) if (alarm === type) return true;
     return false;
   }
 
   raise(alarm: AlarmMember): StateChange {
     this.alarms.set(nameOf(alarm), alarm);
-    return { space: 'alarm', key: encodeAlarmKey(alarm), value: new Uint8Array(0) };
+    return { space: 'alarm', key: AlarmMember.encode(alarm), value: new Uint8Array(0) };
   }
 
   disarm(alarm: AlarmMember): StateChange {
     this.alarms.delete(nameOf(alarm));
-    return { space: 'alarm', key: encodeAlarmKey(alarm), value: undefined };
+    return { space: 'alarm', key: AlarmMember.encode(alarm), value: undefined };
   }
-}
-
-/** A row key: the member id, 8 bytes, big-endian, then the type of the alarm in one byte. */
-const keyBytes = 9;
-
-function encodeAlarmKey({ memberId, alarm }: AlarmMember): Bytes {
-  const key = new Uint8Array(keyBytes);
-  writeBigUint64(key, 0, memberId);
-  key[8] = alarm;
-  return key;
-}
-
-function decodeAlarmKey(key: Bytes): AlarmMember {
-  assert(key.length === keyBytes, `alarm row key has ${key.length} bytes`);
-  return { memberId: readBigUint64(key, 0), alarm: key[8] as number };
 }
 
 function nameOf({ memberId, alarm }: AlarmMember): string {

@@ -5,7 +5,7 @@ import type { Leases } from '../lease/leases.ts';
 import type { Membership, MemberRow } from '../membership/membership.ts';
 import type { RevisionStore } from '../mvcc/types.ts';
 import { CommandKind, type Command } from '../wire/command.ts';
-import { ok } from '../wire/errors.ts';
+import { errors, ok } from '../wire/errors.ts';
 import {
   CompactionRequest,
   DeleteRangeRequest,
@@ -24,6 +24,7 @@ import { AlarmRequest } from '../wire/maintenance.ts';
 import { MemberAttributes, MemberPeerUrls } from '../wire/membership.ts';
 import type { Codec } from '../wire/message.ts';
 import { applyAlarm } from './alarm.ts';
+import { isTxnRefusedForSpace, refusedByAlarm } from './alarm-gate.ts';
 import type { Alarms } from './alarms.ts';
 import { evaluateCompact } from './compact.ts';
 import { executeDeleteRange } from './delete-range.ts';
@@ -66,15 +67,15 @@ export class StateMachine {
    * any other.
    */
   apply({ kind, request }: Command, position: EntryPosition): Applied {
+    const byAlarm = refusedByAlarm(this.alarms, kind);
+    if (byAlarm !== undefined) return refused(byAlarm);
     switch (kind) {
       case CommandKind.put:
         return this.put(mustDecode(PutRequest, request));
       case CommandKind.deleteRange:
         return this.deleteRange(mustDecode(DeleteRangeRequest, request));
-      case CommandKind.txn: {
-        const { outcome, rows } = applyTxn(this.view, mustDecode(TxnRequest, request));
-        return applied(outcome, rows);
-      }
+      case CommandKind.txn:
+        return this.txn(mustDecode(TxnRequest, request));
       case CommandKind.compact:
         return this.compact(mustDecode(CompactionRequest, request));
       case CommandKind.leaseGrant:
@@ -122,6 +123,12 @@ export class StateMachine {
     const txn = this.revisions.begin();
     const response: DeleteRangeResponse = executeDeleteRange({ ...this.view, txn }, request);
     return applied(ok(response), txn.end().rows);
+  }
+
+  private txn(request: TxnRequest): Applied {
+    if (isTxnRefusedForSpace(this.alarms, request)) return refused(errors.noSpace);
+    const { outcome, rows } = applyTxn(this.view, request);
+    return applied(outcome, rows);
   }
 
   private compact(request: CompactionRequest): Applied {

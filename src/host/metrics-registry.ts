@@ -1,13 +1,13 @@
 import { assert, mustGet } from '../base/assert.ts';
-import type { Counter, Gauge, Histogram, Labels, Metrics, Source } from './metrics.ts';
+import type { Counter, Gauge, Histogram, Labels, Metrics, Sample, Source } from './metrics.ts';
 
 /**
  * Metrics in memory, rendered as Prometheus' text format 0.0.4. Counting costs one look-up by object identity
  * and an addition; names, labels and sums over buckets are worked out when somebody asks.
  */
 export function createMetrics(): Metrics {
-  const families = new Map<string, Family<unknown>>();
-  const register = <F extends Family<unknown>>(family: F): F => {
+  const families = new Map<string, Rendered>();
+  const register = <F extends Rendered>(family: F): F => {
     assert(metricName.test(family.name), `metric name ${family.name} is malformed`);
     assert(!families.has(family.name), `metric ${family.name} is registered twice`);
     families.set(family.name, family);
@@ -18,6 +18,7 @@ export function createMetrics(): Metrics {
     gauge: (name, help, source) => register(new ValueFamily(name, help, 'gauge', source)),
     histogram: (name, help, buckets, labelNames) =>
       register(new HistogramFamily(name, help, buckets, labelNames)),
+    readGauge: (name, help, read) => void register(new ReadGauge(name, help, read)),
     render: () => {
       const lines: string[] = [];
       for (const name of [...families.keys()].sort()) {
@@ -34,8 +35,36 @@ const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** Series that one metric may have: beyond it new label values are not shown, so that no client fills the heap. */
 export const seriesMax = 10_000;
 
+/** A metric, as far as rendering goes. */
+interface Rendered {
+  readonly name: string;
+  renderInto(lines: string[]): void;
+}
+
+/** Keeps nothing: whoever registered it knows its series. */
+class ReadGauge implements Rendered {
+  readonly name: string;
+  private readonly help: string;
+  private readonly read: () => readonly Sample[];
+
+  constructor(name: string, help: string, read: () => readonly Sample[]) {
+    this.name = name;
+    this.help = help;
+    this.read = read;
+  }
+
+  renderInto(lines: string[]): void {
+    const samples = this.read();
+    if (samples.length === 0) return;
+    lines.push(...headOf(this.name, this.help, 'gauge'));
+    for (const { labels, value } of samples.slice(0, seriesMax)) {
+      lines.push(sample(this.name, describeLabels(labels), value));
+    }
+  }
+}
+
 /** A metric with all its series. `Series` is what one combination of label values counts in. */
-abstract class Family<Series> {
+abstract class Family<Series> implements Rendered {
   readonly name: string;
   private readonly help: string;
   private readonly type: string;
@@ -77,7 +106,7 @@ abstract class Family<Series> {
   renderInto(lines: string[]): void {
     const isUnused = this.plain === undefined && this.byText.size === 0;
     if (isUnused && this.isLabelled) return;
-    lines.push(`# HELP ${this.name} ${escapeHelp(this.help)}`, `# TYPE ${this.name} ${this.type}`);
+    lines.push(...headOf(this.name, this.help, this.type));
     if (isUnused) this.renderSeries(lines, '', this.createSeries());
     else if (this.plain !== undefined) this.renderSeries(lines, '', this.plain);
     for (const [labels, series] of [...this.byText].sort(byLabels)) {
@@ -172,6 +201,10 @@ function byLabels([a]: readonly [string, unknown], [b]: readonly [string, unknow
 function describeLabels(labels: Labels): string {
   const names = Object.keys(labels).sort();
   return names.map((name) => `${name}="${escapeLabel(labels[name] as string)}"`).join(',');
+}
+
+function headOf(name: string, help: string, type: string): readonly string[] {
+  return [`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`];
 }
 
 function escapeLabel(value: string): string {

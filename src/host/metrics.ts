@@ -6,6 +6,11 @@
  */
 export type Labels = Readonly<Record<string, string>>;
 
+export interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
 export interface Counter {
   /** `add(0, labels)` makes the series show as 0. */
   add(amount?: number, labels?: Labels): void;
@@ -36,6 +41,8 @@ export interface Metrics {
     buckets: readonly number[],
     labelNames?: readonly string[],
   ): Histogram;
+  /** Asked for all its series at every `render`. */
+  readGauge(name: string, help: string, read: () => readonly Sample[]): void;
   /** The Prometheus text format, version 0.0.4. */
   render(): string;
 }

@@ -5,7 +5,7 @@ import type { AppliedResponse } from '../apply/types.ts';
 import type { KvHash } from '../mvcc/compaction-hashes.ts';
 import type { Answer, LeaseTimes, Question, SnapshotSink, TransportEvents } from '../peer/types.ts';
 import { noMember, type MemberId, type Message, type SnapshotMeta } from '../raft/types.ts';
-import type { CommandKind } from '../wire/command.ts';
+import { CommandKind } from '../wire/command.ts';
 import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
 import type { AlarmMember } from '../wire/maintenance.ts';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../wire/kv.ts';
@@ -23,6 +23,7 @@ import type {
   Watches,
 } from './types.ts';
 import { MemberLoops } from './loops.ts';
+import { Upkeep } from './upkeep.ts';
 import type { MemberParts } from './member-parts.ts';
 
 /**
@@ -37,12 +38,14 @@ export class ServerMember implements Member, TransportEvents {
   readonly clusterId: bigint;
   private readonly parts: MemberParts;
   private readonly loops: MemberLoops;
+  private readonly upkeep: Upkeep;
 
   constructor(parts: MemberParts) {
     this.parts = parts;
     this.id = parts.dataDir.identity.memberId;
     this.clusterId = parts.dataDir.identity.clusterId;
     this.loops = new MemberLoops(parts, this);
+    this.upkeep = new Upkeep(this.loops);
   }
 
   start(): void {
@@ -95,13 +98,13 @@ export class ServerMember implements Member, TransportEvents {
   }
 
   propose(kind: CommandKind, request: Bytes, done: Done<AppliedResponse>): void {
-    const refused = this.refusal(request);
+    const refused = this.refusal(kind, request);
     if (refused !== undefined) {
       this.loops.counters.proposalsFailed.add();
       done(failed(refused));
-      return;
-    }
-    this.loops.proposals.propose(kind, request, done);
+    } else if (this.upkeep.quota.fits(kind, request)) {
+      this.loops.proposals.propose(kind, request, done);
+    } else this.upkeep.quota.exceeded(() => done(failed(errors.noSpace)));
   }
 
   readIndex(done: Done<undefined>): void {
@@ -253,13 +256,15 @@ export class ServerMember implements Member, TransportEvents {
   }
 
   /** Why a proposal is not even taken, or undefined. */
-  private refusal(request: Bytes): EtcdError | undefined {
+  private refusal(kind: CommandKind, request: Bytes): EtcdError | undefined {
     const { settings, dataDir } = this.parts;
+    // What an operator makes room with.
+    const makesRoom = kind === CommandKind.compact || kind === CommandKind.alarm;
     if (this.loops.isStopped) return errors.stopped;
     if (this.loops.raft.committed - this.loops.applyLoop.applied.index > applyGapMax)
       return errors.tooManyRequests;
     if (request.length > settings.maxRequestBytes) return errors.requestTooLarge;
-    return dataDir.isSpaceLow ? errors.noSpace : undefined;
+    return dataDir.isSpaceLow && !makesRoom ? errors.noSpace : undefined;
   }
 
   private rangeParts(): RangeParts {

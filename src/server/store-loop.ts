@@ -56,6 +56,11 @@ export class StoreLoop implements RowReader {
     return this.gathering.bytes > gatheredBytesMax;
   }
 
+  /** Bytes of rows that were applied and are not in the store yet. */
+  get unwrittenBytes(): number {
+    return this.gathering.bytes + (this.inFlight?.bytes ?? 0);
+  }
+
   get(rowKey: Bytes): Bytes | undefined {
     const main = readUint64(rowKey, 0);
     const sub = readUint32(rowKey, subLowOffset);

@@ -17,6 +17,12 @@ import {
 /** The messages of service etcdserverpb.Maintenance. Field numbers are etcd's (api/etcdserverpb/rpc.proto). */
 
 export const AlarmType = { NONE: 0, NOSPACE: 1, CORRUPT: 2 } as const;
+/** The name of a type, or its number: etcd keeps alarms of types that it does not know. */
+export function describeAlarmType(type: number): string {
+  const found = Object.entries(AlarmType).find(([, value]) => value === type);
+  return found === undefined ? String(type) : found[0];
+}
+
 export const AlarmAction = { GET: 0, ACTIVATE: 1, DEACTIVATE: 2 } as const;
 
 export const AlarmRequest = message('etcdserverpb.AlarmRequest', {

@@ -60,8 +60,10 @@ export class FakeMember implements Member {
   stream: RangeStreamSource = { next: () => undefined, close: () => undefined };
   compacted: (() => void)[] = [];
 
+  raised: readonly AlarmMember[] = [];
+
   alarms(): readonly AlarmMember[] {
-    return [];
+    return this.raised;
   }
 
   openWatches(_receiver: WatchReceiver): Watches {

@@ -135,6 +135,43 @@ describe('HTTP on the client URLs', () => {
     site.close();
   });
 
+  it('is not healthy while an alarm is in force that is not excluded', async () => {
+    const site = new Site();
+    const bodyOf = async (query: string): Promise<string> =>
+      (await site.get(`/health${query}`)).body.toString();
+    const unhealthy = (reason: string): string => `{"health":"false","reason":"${reason}"}\n`;
+    site.member.raised = [{ memberId: 1n, alarm: 1 }];
+    assert.equal(await bodyOf(''), unhealthy('ALARM NOSPACE'));
+    assert.equal(await bodyOf('?serializable=true'), unhealthy('ALARM NOSPACE'));
+    assert.equal(await bodyOf('?exclude=CORRUPT'), unhealthy('ALARM NOSPACE'));
+    assert.equal(await bodyOf('?exclude=NOSPACE'), healthy);
+    site.member.raised = [...site.member.raised, { memberId: 0n, alarm: 2 }];
+    assert.equal(await bodyOf('?exclude=NOSPACE'), unhealthy('ALARM CORRUPT'));
+    assert.equal(await bodyOf('?exclude=NOSPACE&exclude=CORRUPT'), healthy);
+    site.member.raised = [{ memberId: 1n, alarm: 7 }];
+    assert.equal(await bodyOf(''), unhealthy('ALARM UNKNOWN'));
+    assert.equal(await bodyOf('?exclude=7'), healthy);
+    site.member.lead = 0n;
+    assert.equal(await bodyOf(''), unhealthy('ALARM UNKNOWN'), 'alarms come first');
+    site.close();
+  });
+
+  it('is not ready while a member is said to be corrupt; a lack of space does not matter there', async () => {
+    const site = new Site();
+    const failure = '[-]data_corruption failed: alarm activated: CORRUPT';
+    site.member.raised = [{ memberId: 1n, alarm: 1 }];
+    assert.equal((await site.get('/readyz')).status, 200);
+    site.member.raised = [{ memberId: 1n, alarm: 2 }];
+    const { status, body } = await site.get('/readyz');
+    assert.equal(status, 503);
+    assert.equal(body.toString(), `${readyz.replace('[+]data_corruption ok', failure)}\n`);
+    const alone = await site.get('/readyz/data_corruption');
+    assert.deepEqual([alone.status, alone.body.toString()], [503, `${failure}\n\n`]);
+    assert.equal((await site.get('/readyz?exclude=data_corruption')).status, 200);
+    assert.equal((await site.get('/livez')).status, 200, 'it is alive and may be asked');
+    site.close();
+  });
+
   it('lists all checks of a probe when one fails, verbose or not', async () => {
     const site = new Site();
     site.member.readOutcome = failed(errors.noLeader);

@@ -16,6 +16,7 @@ import type { HashKvFold } from '../../src/mvcc/types.ts';
 import type { Done, MemberInfo, RangeStreamSource } from '../../src/server/types.ts';
 import type { CommandKind } from '../../src/wire/command.ts';
 import { errors, failed, ok, type Outcome } from '../../src/wire/errors.ts';
+import type { AlarmMember } from '../../src/wire/maintenance.ts';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../../src/wire/kv.ts';
 import { MemoryRows } from '../mvcc/rows.ts';
 import { FakeMember, memberInfo } from './fake-member.ts';
@@ -26,11 +27,12 @@ export class MachineMember extends FakeMember {
   private readonly rows = new MemoryRows();
   private readonly store = new MvccStore(this.rows);
   private readonly hashes = new CompactionHashes();
+  private readonly inForce = Alarms.load([]);
   private readonly machine = new StateMachine({
     revisions: this.store,
     membership: Membership.load([]),
     leases: Leases.load([]),
-    alarms: Alarms.load([]),
+    alarms: this.inForce,
   });
 
   constructor() {
@@ -49,6 +51,10 @@ export class MachineMember extends FakeMember {
     this.rows.put(rows);
     if (scheduledCompaction !== undefined) this.compact(scheduledCompaction, before);
     done(outcome);
+  }
+
+  override alarms(): readonly AlarmMember[] {
+    return this.inForce.list();
   }
 
   private compact(revision: number, before: number): void {

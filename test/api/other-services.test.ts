@@ -2,21 +2,29 @@ import { Readiness } from '../../src/api/readiness.ts';
 import assert from 'node:assert/strict';
 import { mustGet } from '../../src/base/assert.ts';
 import { MemberListRequest, MemberListResponse } from '../../src/wire/cluster.ts';
-import { Code, errors, failed } from '../../src/wire/errors.ts';
+import { CommandKind } from '../../src/wire/command.ts';
+import { Code, errors, failed, ok } from '../../src/wire/errors.ts';
 import { HealthCheckRequest, HealthCheckResponse } from '../../src/wire/health.ts';
 import {
+  AlarmAction,
+  AlarmRequest,
   AlarmResponse,
+  AlarmType,
   HashKVRequest,
   HashKVResponse,
   HashResponse,
   MoveLeaderRequest,
   StatusResponse,
+  type AlarmMember,
 } from '../../src/wire/maintenance.ts';
 import { FakeMember, memberInfo } from './fake-member.ts';
 import { answerOf, sampleOf, servicesOf, start } from './services.ts';
 
 const nothing = new Uint8Array(0);
 const filled = { clusterId: 0xc1n, memberId: 0xa1n, revision: 7, raftTerm: 3 };
+
+const nospace: AlarmMember = { memberId: 0xa1n, alarm: AlarmType.NOSPACE };
+const corruptCluster: AlarmMember = { memberId: 0n, alarm: AlarmType.CORRUPT };
 
 function messageOf(member: FakeMember, path: string, request: Uint8Array = nothing): Uint8Array {
   const { code, text, messages } = answerOf(servicesOf(member), path, request);
@@ -54,9 +62,41 @@ describe('Maintenance', () => {
     assert.deepEqual(listed, ['etcdserver: no leader']);
   });
 
-  it('Alarm lists none', () => {
-    const response = AlarmResponse.decode(messageOf(new FakeMember(), path('Alarm')));
-    assert.deepEqual(response, { header: filled, alarms: [] });
+  it('Status lists the alarms in force among its errors', () => {
+    const member = new FakeMember();
+    member.raised = [nospace, corruptCluster, { memberId: 5n, alarm: 9 }];
+    const { errors: listed } = StatusResponse.decode(messageOf(member, path('Status')));
+    assert.deepEqual(listed, ['memberID:161 alarm:NOSPACE', 'alarm:CORRUPT', 'memberID:5 alarm:9']);
+  });
+
+  it('Alarm GET lists all or those of one type, as of a linearizable read', () => {
+    const member = new FakeMember();
+    const listed = (alarm: number): readonly AlarmMember[] => {
+      const request = AlarmRequest.encode({ action: AlarmAction.GET, memberId: 3n, alarm });
+      const response = AlarmResponse.decode(messageOf(member, path('Alarm'), request));
+      assert.deepEqual(response.header, filled);
+      return response.alarms;
+    };
+    assert.deepEqual(listed(AlarmType.NONE), []);
+    member.raised = [nospace, corruptCluster];
+    assert.deepEqual(listed(AlarmType.NONE), [nospace, corruptCluster]);
+    assert.deepEqual(listed(AlarmType.CORRUPT), [corruptCluster]);
+    assert.deepEqual(listed(9), []);
+    assert.deepEqual(member.proposals, [], 'a list changes nothing, so it is not replicated');
+    member.readOutcome = failed(errors.timeout);
+    assert.equal(answerOf(servicesOf(member), path('Alarm'), nothing).text, errors.timeout.text);
+  });
+
+  it('Alarm ACTIVATE and DEACTIVATE go through the log and answer what was changed', () => {
+    const member = new FakeMember();
+    const request = AlarmRequest.encode({ action: AlarmAction.ACTIVATE, ...nospace });
+    const call = start(servicesOf(member), path('Alarm'), request);
+    const [proposal] = member.proposals;
+    assert.equal(proposal?.kind, CommandKind.alarm);
+    assert.deepEqual(proposal.request, request);
+    proposal.done(ok({ header: undefined, alarms: [nospace] }));
+    const response = AlarmResponse.decode(mustGet(call.messages[0], 'answer'));
+    assert.deepEqual(response, { header: filled, alarms: [nospace] });
   });
 
   it('HashKV and Hash carry a whole header', () => {

@@ -227,11 +227,10 @@ const refusals: readonly Refusal[] = [
     ...notForLearners,
   },
   {
-    name: 'an alarm to be raised',
+    name: 'an alarm to be raised at a learner',
     path: maintenance('Alarm'),
     request: AlarmRequest.encode({ action: 1 }),
-    code: Code.Unimplemented,
-    text: 'method Alarm not implemented but for action GET',
+    ...notForLearners,
   },
 ];
 
