@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { costBytesAtMost, putCostBytes, txnCostBytes } from '../../src/apply/space-cost.ts';
 import { Alarms, alarmsMax } from '../../src/apply/alarms.ts';
 import { StateMachine } from '../../src/apply/machine.ts';
