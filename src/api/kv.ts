@@ -1,11 +1,7 @@
 import { checkTxn } from '../apply/check-txn.ts';
 import { checkDeleteRange, checkPut, checkRange } from '../apply/check.ts';
 import { isReadOnlyTxn, isSerializableTxn } from '../apply/txn.ts';
-import type { AppliedResponse } from '../apply/types.ts';
-import type { Member } from '../server/types.ts';
 import { CommandKind } from '../wire/command.ts';
-import { errors } from '../wire/errors.ts';
-import type { ResponseHeader } from '../wire/header.ts';
 import {
   CompactionRequest,
   CompactionResponse,
@@ -18,9 +14,8 @@ import {
   TxnRequest,
   TxnResponse,
 } from '../wire/kv.ts';
-import type { Codec } from '../wire/message.ts';
 import type { UnaryExchange } from './exchange.ts';
-import { fillHeader } from './header.ts';
+import { answer, propose } from './propose.ts';
 import { rangeStreamRoute } from './range-stream.ts';
 import { unary, type ApiContext, type Route } from './rpc.ts';
 
@@ -134,46 +129,4 @@ function compactRoute(api: ApiContext): Route {
       });
     },
   });
-}
-
-interface Proposal<Request> {
-  readonly kind: CommandKind;
-  readonly codec: Codec<Request>;
-  readonly request: Request;
-}
-
-/** The least that etcd's envelope adds to a replicated request: `--max-request-bytes` bounds both together. */
-const envelopeBytes = 17;
-
-/**
- * Replicates the request's own bytes; encoded afresh where they hold anything unknown, which no member may
- * give a meaning of its own. A caller who is gone already is spared the write.
- */
-function propose<Request, Response extends AppliedResponse>(
-  { member, limits }: ApiContext,
-  exchange: UnaryExchange,
-  { kind, codec, request }: Proposal<Request>,
-  then: (response: Response) => void,
-): void {
-  const { bytes, hasUnknownFields } = exchange.request;
-  const command = hasUnknownFields ? codec.encode(request) : bytes;
-  if (command.length + envelopeBytes > limits.requestBytesMax) {
-    return exchange.fail(errors.requestTooLarge);
-  }
-  if (exchange.maybeDrop()) return;
-  member.propose(kind, command, (outcome) => {
-    // The kind of a command decides which response applying it gives.
-    if (outcome.ok) then(outcome.value as Response);
-    else exchange.fail(outcome.error);
-  });
-}
-
-function answer<Response extends { readonly header: ResponseHeader | undefined }>(
-  member: Member,
-  exchange: UnaryExchange,
-  codec: Codec<Response>,
-  response: Response,
-): void {
-  const header = fillHeader(member, response.header);
-  exchange.respond(codec.encode({ ...response, header }));
 }

@@ -7,6 +7,7 @@ import { clusterRoutes } from './cluster.ts';
 import { healthRoutes } from './health.ts';
 import { kvRoutes } from './kv.ts';
 import { LeaderWatch } from './leader-watch.ts';
+import { leaseRoutes } from './lease.ts';
 import { maintenanceRoutes } from './maintenance.ts';
 import type { Readiness } from './readiness.ts';
 import { RpcMetrics } from './rpc-metrics.ts';
@@ -34,6 +35,7 @@ export function createHandlers(options: ServicesOptions): Handlers {
   };
   const handlers = new Map([
     ...kvRoutes(api),
+    ...leaseRoutes(api),
     ...clusterRoutes(api),
     ...maintenanceRoutes(api),
     ...healthRoutes(api),

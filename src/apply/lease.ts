@@ -5,7 +5,7 @@ import { keySuccessor } from '../mvcc/key-range.ts';
 import type { PutRow, RevisionStore } from '../mvcc/types.ts';
 import { errors, ok } from '../wire/errors.ts';
 import type {
-  LeaseCheckpointRequest,
+  LeaseCheckpoints,
   LeaseExpiry,
   LeaseGrantRequest,
   LeaseRevokeRequest,
@@ -14,6 +14,9 @@ import { revisionHeader } from './range.ts';
 import { applied, refused, type Applied, type EntryPosition, type StateChange } from './types.ts';
 
 /** Grant, revoke, expiry and checkpoint of leases (etcd server/lease/lessor.go, the replicated part). */
+
+/** Seconds (etcd: MaxLeaseTTL). */
+export const leaseTtlMax = 9_000_000_000;
 
 export interface LeasedView {
   readonly store: RevisionStore;
@@ -25,6 +28,7 @@ export function applyLeaseGrant(
   { store, leases }: LeasedView,
   { id, ttl }: LeaseGrantRequest,
 ): Applied {
+  if (ttl > leaseTtlMax) return refused(errors.leaseTtlTooLarge);
   if (leases.has(id)) return refused(errors.leaseExists);
   const header = revisionHeader(store.revision);
   const changes = [leaseChange(leases.grant(id, ttl))];
@@ -62,12 +66,14 @@ export function applyLeaseExpiry(
   return { ...applied(ok({ header }), rows), changes };
 }
 
-/** Leases that are gone are passed over. */
+/** Leases that are gone are passed over; as with an expiry, only a decision of the entry's own term counts. */
 export function applyLeaseCheckpoint(
   { store, leases }: LeasedView,
-  { checkpoints }: LeaseCheckpointRequest,
+  { term, checkpoints }: LeaseCheckpoints,
+  position: EntryPosition,
 ): Applied {
-  const changes = checkpoints
+  const counted = term === position.term ? checkpoints : [];
+  const changes = counted
     .filter(({ id }) => leases.has(id))
     .map(({ id, remainingTtl }) => leaseChange(leases.checkpoint(id, remainingTtl)));
   return { ...applied(ok({ header: revisionHeader(store.revision) }), []), changes };

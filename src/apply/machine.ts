@@ -15,7 +15,7 @@ import {
   type PutResponse,
 } from '../wire/kv.ts';
 import {
-  LeaseCheckpointRequest,
+  LeaseCheckpoints,
   LeaseExpiry,
   LeaseGrantRequest,
   LeaseRevokeRequest,
@@ -85,7 +85,7 @@ export class StateMachine {
       case CommandKind.leaseExpire:
         return applyLeaseExpiry(this.view, mustDecode(LeaseExpiry, request), position);
       case CommandKind.leaseCheckpoint:
-        return applyLeaseCheckpoint(this.view, mustDecode(LeaseCheckpointRequest, request));
+        return applyLeaseCheckpoint(this.view, mustDecode(LeaseCheckpoints, request), position);
       case CommandKind.alarm:
         return applyAlarm(this.alarms, mustDecode(AlarmRequest, request));
       case CommandKind.publishMember: {

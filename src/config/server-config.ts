@@ -60,6 +60,8 @@ export interface ServerConfig {
   readonly grpcEngine: GrpcEngine;
 
   readonly warningApplyDurationMs: number;
+  /** Write down what is left of leases, so that it outlives a change of leader (gate LeaseCheckpoint). */
+  readonly leaseCheckpoint: boolean;
   readonly logLevel: LogLevelName;
   readonly logFormat: LogFormat;
   /** `default` and `stderr`, `stdout`, or the path of a file that is appended to. */
@@ -97,6 +99,7 @@ export function defaultServerConfig(): ServerConfig {
     grpcKeepAliveTimeoutMs: 20_000,
     grpcEngine: 'grpc-js',
     warningApplyDurationMs: 100,
+    leaseCheckpoint: false,
     logLevel: 'info',
     logFormat: 'json',
     logOutputs: ['default'],

@@ -10,6 +10,8 @@ const maxCommittedBytesPerReady = 16 * 1024 * 1024;
 const readsMax = 10_000;
 /** A leader whose log write hangs this long steps down; a shared disk may well take a second now and then. */
 const stalledElectionTimeouts = 5;
+/** As etcd (server/lease/lessor.go, defaultLeaseCheckpointInterval). */
+const leaseCheckpointIntervalMs = 5 * 60 * 1000;
 /** etcd's default quota, which 0 stands for. */
 const defaultQuotaBytes = 2 * 1024 * 1024 * 1024;
 
@@ -42,6 +44,7 @@ export function memberSettings(config: ServerConfig): MemberSettings {
     compactionBatchLimit: config.compactionBatchLimit,
     compactionSleepIntervalMs: config.compactionSleepIntervalMs,
     warningApplyDurationMs: config.warningApplyDurationMs,
+    leaseCheckpointIntervalMs: config.leaseCheckpoint ? leaseCheckpointIntervalMs : undefined,
   };
 }
 

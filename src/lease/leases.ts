@@ -63,6 +63,10 @@ export class Leases {
     return [...this.attached.keysOf(id)].sort(compareBytes);
   }
 
+  keyCountOf(id: bigint): number {
+    return this.attached.countOf(id);
+  }
+
   /** The lease of a key; 0n is none. */
   leaseOf(key: Bytes): bigint {
     return this.attached.leaseOf(key);

@@ -25,8 +25,8 @@ export interface ApplyLoopParts {
   readonly onCompaction: (revision: number) => void;
   /** Called after each slice. */
   readonly onApplied: (index: number) => void;
-  /** Called for each entry when the state has changed by it, before it is answered. */
-  readonly onChanged: (applied: Applied) => void;
+  /** Called for each entry when the state has changed by it, before it is answered; no command: a conf change. */
+  readonly onChanged: (applied: Applied, command: Command | undefined) => void;
   /** Called for each command with the time that applying it took. */
   readonly applyTook: (command: Command, durationMs: number) => void;
 }
@@ -120,7 +120,7 @@ export class ApplyLoop {
     const command = decodeCommand(entry.data);
     const started = scheduler.nowMs();
     const applied = this.machine.apply(command, this.position);
-    this.keep(applied);
+    this.keep(applied, command);
     applyTook(command, scheduler.nowMs() - started);
     if (proposals.isAwaited(command)) proposals.answer(command.sequence, applied.outcome);
   }
@@ -135,17 +135,18 @@ export class ApplyLoop {
       term: entry.term,
       confState: applied.outcome.ok ? this.parts.applyConfChange(change) : confState,
     };
-    this.keep(applied);
+    this.keep(applied, undefined);
     this.parts.onMembersChanged();
   }
 
-  private keep(applied: Applied): void {
+  private keep(applied: Applied, command: Command | undefined): void {
     // First, so that no commit can hold the entry without the compaction that is to be taken up again after it.
     if (applied.scheduledCompaction !== undefined) {
       this.parts.onCompaction(applied.scheduledCompaction);
     }
     this.parts.storeLoop.add(applied.rows, applied.changes);
-    if (applied.rows.length > 0 || applied.changes.length > 0) this.parts.onChanged(applied);
+    if (applied.rows.length > 0 || applied.changes.length > 0)
+      this.parts.onChanged(applied, command);
   }
 }
 

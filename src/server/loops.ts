@@ -13,6 +13,8 @@ import { Exclusive } from './exclusive.ts';
 import { hurryFirstElection } from './first-election.ts';
 import { HashKvService } from './hash-kv.ts';
 import { Leadership } from './leadership.ts';
+import { leaseMetrics } from './lease-metrics.ts';
+import { LeaseService } from './lease-service.ts';
 import { logInForce, truncateLog } from './log-window.ts';
 import { memberMetrics, type MemberFigures, type MemberMetrics } from './metrics.ts';
 import { peersOf } from './peers.ts';
@@ -43,6 +45,7 @@ export class MemberLoops {
   readonly applyLoop: ApplyLoop;
   readonly proposals: Proposals;
   readonly reads: ReadIndexQueue;
+  readonly leases: LeaseService;
   readonly slicer: Slicer;
   readonly exclusive = new Exclusive();
   readonly hashes: HashKvService;
@@ -85,6 +88,7 @@ export class MemberLoops {
     this.raftLoop = this.openRaftLoop();
     this.proposals = this.openProposals();
     this.reads = this.openReads();
+    this.leases = this.openLeases();
     this.applyLoop = this.openApplyLoop({ index: appliedIndex, term: appliedTerm, confState });
     this.hashes = this.openHashes();
     this.snapshots = this.openSnapshots();
@@ -118,6 +122,7 @@ export class MemberLoops {
     this.hashes.abandon(errors.stopped);
     this.proposals.failAll(errors.stopped);
     this.reads.failAll();
+    this.leases.end();
     this.storeLoop.stop();
     this.transport.close(() => this.parts.dataDir.close(done));
   }
@@ -193,6 +198,7 @@ export class MemberLoops {
         term: this.raft.term,
       },
     );
+    this.leases.leaderChanged();
     if (!isNew) return;
     this.counters.leaderChanges.add();
     this.proposals.leaderKnown();
@@ -231,6 +237,24 @@ export class MemberLoops {
     );
   }
 
+  private openLeases(): LeaseService {
+    const { settings, host } = this.parts;
+    return new LeaseService({
+      scheduler: host.scheduler,
+      random: host.random,
+      slicer: this.slicer,
+      metrics: leaseMetrics(host.metrics),
+      extendMs: settings.raft.electionTicks * settings.tickMs,
+      checkpointIntervalMs: settings.leaseCheckpointIntervalMs,
+      leases: () => this.state.leases,
+      isLeader: () => this.raft.state === 'leader',
+      raftTerm: () => this.raft.term,
+      appliedTerm: () => this.applyLoop.applied.term,
+      confirm: (done) => this.reads.wait(done),
+      propose: (kind, request, done) => this.proposals.propose(kind, request, done),
+    });
+  }
+
   private openApplyLoop(position: AppliedPosition): ApplyLoop {
     const { scheduler } = this.parts.host;
     return new ApplyLoop(this.state.machine, position, {
@@ -247,9 +271,10 @@ export class MemberLoops {
       },
       onApplied: (index) => {
         this.raftLoop.applied(index);
+        this.leases.appliedSome();
         this.reads.appliedUpTo(index);
       },
-      onChanged: () => undefined,
+      onChanged: ({ changes }, command) => this.leases.applied(changes, command?.kind),
       applyTook: (command, durationMs) => this.applyTook(command, durationMs),
     });
   }

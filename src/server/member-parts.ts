@@ -22,6 +22,8 @@ export interface MemberSettings {
   readonly compactionBatchLimit: number;
   readonly compactionSleepIntervalMs: number;
   readonly warningApplyDurationMs: number;
+  /** How often the remaining TTLs of leases are written down; undefined: never. */
+  readonly leaseCheckpointIntervalMs: number | undefined;
 }
 
 export interface MemberHost {

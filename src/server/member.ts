@@ -1,4 +1,4 @@
-import { InvariantError } from '../base/assert.ts';
+import { assert, InvariantError } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { evaluateReadTxn } from '../apply/txn.ts';
 import type { AppliedResponse } from '../apply/types.ts';
@@ -11,6 +11,7 @@ import type { AlarmMember } from '../wire/maintenance.ts';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../wire/kv.ts';
 import { answerQuestion } from './answers.ts';
 import { awaitLeader, awaitStepDown, bestTransferee } from './leader-transfer.ts';
+import { LeaderQuestions } from './leader-questions.ts';
 import { openRangeStream, runRange, type RangeParts } from './ranges.ts';
 import type {
   AddedMember,
@@ -39,6 +40,7 @@ export class ServerMember implements Member, TransportEvents {
   private readonly parts: MemberParts;
   private readonly loops: MemberLoops;
   private readonly upkeep: Upkeep;
+  private readonly questions: LeaderQuestions;
 
   constructor(parts: MemberParts) {
     this.parts = parts;
@@ -46,6 +48,7 @@ export class ServerMember implements Member, TransportEvents {
     this.clusterId = parts.dataDir.identity.clusterId;
     this.loops = new MemberLoops(parts, this);
     this.upkeep = new Upkeep(this.loops);
+    this.questions = this.openQuestions();
   }
 
   start(): void {
@@ -72,6 +75,7 @@ export class ServerMember implements Member, TransportEvents {
 
   /** Stops at once; nothing is flushed, for what matters is in the log already. `done` follows the last write. */
   stop(done: () => void): void {
+    this.questions.stop();
     this.loops.stop(done);
   }
 
@@ -189,16 +193,28 @@ export class ServerMember implements Member, TransportEvents {
     return Math.ceil((1.5 * raft.electionTicks * tickMs) / 1000);
   }
 
-  renewLease(_id: bigint, done: Done<number>): void {
-    done(failed(errors.notCapable));
+  newLeaseId(): bigint {
+    return this.loops.leases.newId();
   }
 
-  leaseTimeToLive(_id: bigint, _withKeys: boolean, done: Done<LeaseTimes | undefined>): void {
-    done(failed(errors.notCapable));
+  renewLease(id: bigint, done: Done<number>): void {
+    this.questions.ask({ type: 'renewLease', id }, (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      assert(outcome.value.type === 'renewLease', 'a renewal got another answer');
+      done(ok(outcome.value.ttl));
+    });
+  }
+
+  leaseTimeToLive(id: bigint, withKeys: boolean, done: Done<LeaseTimes | undefined>): void {
+    this.questions.ask({ type: 'leaseTimeToLive', id, withKeys }, (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      assert(outcome.value.type === 'leaseTimeToLive', 'a time to live got another answer');
+      done(ok(outcome.value.times));
+    });
   }
 
   leases(): readonly bigint[] {
-    return [...this.loops.state.leases.list()].map(({ id }) => id);
+    return this.loops.leases.list();
   }
 
   addMember(_peerUrls: readonly string[], _isLearner: boolean, done: Done<AddedMember>): void {
@@ -253,6 +269,23 @@ export class ServerMember implements Member, TransportEvents {
       reason,
     });
     if (isFinal) onFatal(reason);
+  }
+
+  private openQuestions(): LeaderQuestions {
+    const { leadership, transport, requestTimeoutMs } = this.loops;
+    const { settings, host } = this.parts;
+    const questions = new LeaderQuestions({
+      scheduler: host.scheduler,
+      leadership,
+      transport,
+      timeoutMs: requestTimeoutMs,
+      attemptMs: 2 * settings.raft.electionTicks * settings.tickMs,
+      answerHere: (question, done) => answerQuestion(this.loops, question, done),
+    });
+    leadership.onChange(() => {
+      if (leadership.hasLeader) questions.leaderKnown();
+    });
+    return questions;
   }
 
   /** Why a proposal is not even taken, or undefined. */

@@ -73,6 +73,8 @@ export interface Member {
 
   /** What the TTL of a new lease is raised to, in seconds (etcd: 1.5 election timeouts). */
   readonly leaseTtlMin: number;
+  /** An id for a new lease: random, positive, and not in use as far as this member knows. */
+  newLeaseId(): bigint;
   /**
    * Prolongs a lease by its TTL, at the leader, and answers that TTL in seconds; 0 when there is no such lease.
    * Acknowledged only once the leader has confirmed, after the call, that it leads.

@@ -47,10 +47,15 @@ export const LeaseCheckpoint = message('etcdserverpb.LeaseCheckpoint', {
 });
 export type LeaseCheckpoint = MessageOf<typeof LeaseCheckpoint>;
 
-export const LeaseCheckpointRequest = message('etcdserverpb.LeaseCheckpointRequest', {
-  checkpoints: repeatedNested(1, LeaseCheckpoint),
+/**
+ * What a leader writes down as left of leases (ours: etcd's LeaseCheckpointRequest has no term). It counts only in
+ * the term in which it was decided, for a later leader may have renewed them.
+ */
+export const LeaseCheckpoints = message('quorate.LeaseCheckpoints', {
+  term: uint64(1),
+  checkpoints: repeatedNested(2, LeaseCheckpoint),
 });
-export type LeaseCheckpointRequest = MessageOf<typeof LeaseCheckpointRequest>;
+export type LeaseCheckpoints = MessageOf<typeof LeaseCheckpoints>;
 
 export const LeaseCheckpointResponse = message('etcdserverpb.LeaseCheckpointResponse', {
   header: nested(1, ResponseHeader),

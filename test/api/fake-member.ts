@@ -72,6 +72,10 @@ export class FakeMember implements Member {
 
   readonly leaseTtlMin: number = 2;
 
+  newLeaseId(): bigint {
+    return 0x1eafn;
+  }
+
   renewLease(_id: bigint, done: Done<number>): void {
     done(ok(0));
   }

@@ -91,7 +91,6 @@ export const coordinationCases: readonly Case[] = [
   testCase(lease.LeaseRevokeRequest, withId),
   testCase(lease.LeaseRevokeResponse, withHeader),
   testCase(lease.LeaseCheckpoint, leaseCheckpoint),
-  testCase(lease.LeaseCheckpointRequest, record({ checkpoints: some(leaseCheckpoint) })),
   testCase(lease.LeaseCheckpointResponse, withHeader),
   testCase(lease.LeaseKeepAliveRequest, withId),
   testCase(
