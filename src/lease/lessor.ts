@@ -137,6 +137,11 @@ export class Lessor {
     return ids;
   }
 
+  /** The expiry of these was refused: they live on, and their time is over again at `dueMs`. */
+  spare(ids: readonly bigint[], dueMs: number): void {
+    for (const id of ids) if (this.expiring.delete(id)) this.expiries.set(id, dueMs);
+  }
+
   /** Those whose remaining TTL is now to be written down. Each needs `cleared` before it can be renewed. */
   takeCheckpoints(nowMs: number, countMax: number): readonly LeaseCheckpoint[] {
     const checkpoints: LeaseCheckpoint[] = [];

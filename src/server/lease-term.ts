@@ -6,7 +6,7 @@ import { Lessor } from '../lease/lessor.ts';
 import type { LeaseRecord } from '../lease/record.ts';
 import type { LeaseTimes } from '../peer/types.ts';
 import { CommandKind } from '../wire/command.ts';
-import { errors, failed, ok } from '../wire/errors.ts';
+import { Code, errors, failed, ok, type Outcome } from '../wire/errors.ts';
 import { LeaseExpiry } from '../wire/lease.ts';
 import { DueTimer } from './due-timer.ts';
 import { LeaseCheckpointer } from './lease-checkpointer.ts';
@@ -27,6 +27,8 @@ const keysPerCommand = 200;
 const paceMs = 20;
 /** What could not be proposed or confirmed is tried again after this. */
 const retryMs = 500;
+/** What was refused, after this. */
+const refusedMs = 5000;
 
 export interface LeaseTermParts {
   readonly term: number;
@@ -163,10 +165,25 @@ export class LeaseTerm {
         : this.lessor.takeExpired(scheduler.nowMs(), limits);
     if (ids.length === 0) return this.pause(0);
     propose(CommandKind.leaseExpire, LeaseExpiry.encode({ term, ids }), (outcome) => {
-      if (this.isOver) return;
-      this.unsettled = outcome.ok ? [] : ids;
-      this.pause(outcome.ok ? paceMs : retryMs);
+      if (!this.isOver) this.revokedSome(ids, outcome);
     });
+  }
+
+  /** Without an answer a portion may yet be applied; one that was refused, as CORRUPT does, never will be. */
+  private revokedSome(ids: readonly bigint[], outcome: Outcome<AppliedResponse>): void {
+    const isRefused = !outcome.ok && outcome.error.code !== Code.Unavailable;
+    this.unsettled = outcome.ok || isRefused ? [] : ids;
+    if (isRefused) {
+      this.lessor.spare(ids, this.parts.scheduler.nowMs() + refusedMs);
+      for (const id of ids) this.renewWaiting(id);
+    }
+    this.pause(outcome.ok ? paceMs : retryMs);
+  }
+
+  private renewWaiting(id: bigint): void {
+    const dones = this.waiting.get(id) ?? [];
+    this.waiting.delete(id);
+    for (const done of dones) this.renew(id, done);
   }
 
   private pause(delayMs: number): void {

@@ -15,7 +15,7 @@ import {
   TxnRequest,
 } from '../../src/wire/kv.ts';
 import {
-  LeaseCheckpointRequest,
+  LeaseCheckpoints,
   LeaseExpiry,
   LeaseGrantRequest,
   LeaseRevokeRequest,
@@ -137,7 +137,7 @@ const requests = {
   grant: LeaseGrantRequest.encode({ id: 9n, ttl: 10 }),
   revoke: LeaseRevokeRequest.encode({ id: 9n }),
   expire: LeaseExpiry.encode({ term: 1, ids: [9n] }),
-  checkpoint: LeaseCheckpointRequest.encode({ checkpoints: [] }),
+  checkpoint: LeaseCheckpoints.encode({ checkpoints: [] }),
   publish: MemberAttributes.encode({ memberId: 1n, name: 'm', clientUrls: [], incarnation: 1n }),
 };
 const space = 'etcdserver: mvcc: database space exceeded';
