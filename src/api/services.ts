@@ -12,6 +12,7 @@ import { maintenanceRoutes } from './maintenance.ts';
 import type { Readiness } from './readiness.ts';
 import { RpcMetrics } from './rpc-metrics.ts';
 import { unimplemented, type ApiContext, type ApiLimits } from './rpc.ts';
+import { watchRoutes } from './watch.ts';
 
 export interface ServicesOptions {
   readonly member: Member;
@@ -38,6 +39,7 @@ export function createHandlers(options: ServicesOptions): Handlers {
     ...leaseRoutes(api),
     ...clusterRoutes(api),
     ...maintenanceRoutes(api),
+    ...watchRoutes(api),
     ...healthRoutes(api),
   ]);
   for (const method of methods) {

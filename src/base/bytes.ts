@@ -56,6 +56,11 @@ export function binaryString(bytes: Bytes): string {
   return view(bytes).toString('latin1');
 }
 
+/** The bytes of which `binaryString` made the text. */
+export function latin1Bytes(text: string): Bytes {
+  return new Uint8Array(Buffer.from(text, 'latin1'));
+}
+
 export function hex(bytes: Bytes): string {
   return view(bytes).toString('hex');
 }

@@ -37,7 +37,7 @@ export const featureOptions: readonly Option[] = [
     'watch-progress-notify-interval',
     duration('10m0s'),
     'Time between progress messages of an idle watch.',
-    ignored('watching is not built'),
+    built,
   ),
   row(
     'warning-apply-duration',

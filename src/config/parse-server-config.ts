@@ -211,6 +211,7 @@ function numbersOf(settings: Settings, defaults: ServerConfig): Numbers {
     grpcKeepAliveIntervalMs: settings.number('grpc-keepalive-interval'),
     grpcKeepAliveTimeoutMs: settings.number('grpc-keepalive-timeout'),
     warningApplyDurationMs: settings.number('warning-apply-duration'),
+    watchProgressNotifyIntervalMs: settings.number('watch-progress-notify-interval'),
   };
 }
 

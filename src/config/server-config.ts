@@ -62,6 +62,8 @@ export interface ServerConfig {
   readonly warningApplyDurationMs: number;
   /** Write down what is left of leases, so that it outlives a change of leader (gate LeaseCheckpoint). */
   readonly leaseCheckpoint: boolean;
+  /** 0 means the default. */
+  readonly watchProgressNotifyIntervalMs: number;
   readonly logLevel: LogLevelName;
   readonly logFormat: LogFormat;
   /** `default` and `stderr`, `stdout`, or the path of a file that is appended to. */
@@ -100,6 +102,7 @@ export function defaultServerConfig(): ServerConfig {
     grpcEngine: 'grpc-js',
     warningApplyDurationMs: 100,
     leaseCheckpoint: false,
+    watchProgressNotifyIntervalMs: 600_000,
     logLevel: 'info',
     logFormat: 'json',
     logOutputs: ['default'],

@@ -45,10 +45,16 @@ export function memberSettings(config: ServerConfig): MemberSettings {
     compactionSleepIntervalMs: config.compactionSleepIntervalMs,
     warningApplyDurationMs: config.warningApplyDurationMs,
     leaseCheckpointIntervalMs: config.leaseCheckpoint ? leaseCheckpointIntervalMs : undefined,
+    watchProgressIntervalMs: watchProgressIntervalMs(config.watchProgressNotifyIntervalMs),
   };
 }
 
 function quotaBytes(configured: number): number {
   if (configured === 0) return defaultQuotaBytes;
   return configured;
+}
+
+/** As etcd: 0 or below is the default of ten minutes, and no interval is shorter than a tenth of a second. */
+function watchProgressIntervalMs(configured: number): number {
+  return configured <= 0 ? 600_000 : Math.max(100, configured);
 }

@@ -5,9 +5,10 @@ const chunkBits = 14;
 const chunkEntries = 1 << chunkBits;
 
 /**
- * The versions in the order in which they were written, since the last compaction: which keys changed
- * after a revision, without looking at any other key. 4 bytes a version. Positions count from the
- * first version ever added and never shift.
+ * The versions in the order in which they were written, from the revision of the last compaction on, for
+ * whoever watches from there must see it (etcd issue 19179): which keys changed after a revision, without
+ * looking at any other key. 4 bytes a version. Positions count from the first version ever added and
+ * never shift.
  */
 export class ChangeLog {
   private readonly versions: VersionTable;
@@ -51,9 +52,9 @@ export class ChangeLog {
     return low;
   }
 
-  /** Forgets the versions up to `revision`: from then on only later revisions may be asked for. */
+  /** Forgets the versions below `revision`: from then on only it and later ones may be asked for. */
   trim(revision: number): void {
-    this.start = this.firstAfter(revision);
+    this.start = this.firstAfter(revision - 1);
     const firstChunk = Math.floor(this.start / chunkEntries);
     this.chunks = this.chunks.slice(firstChunk - this.droppedChunks);
     this.droppedChunks = firstChunk;

@@ -29,7 +29,10 @@ export class KeyIndex {
     return this.floorRevision;
   }
 
-  /** Versions superseded at or below `revision` may be taken out from now on. */
+  /**
+   * Versions superseded at or below `revision` may be taken out from now on. What was written at `revision` itself
+   * stays, for a key is written once a revision, and with it in the change log.
+   */
   raiseFloor(revision: number): void {
     if (revision <= this.floorRevision) return;
     this.floorRevision = revision;
@@ -124,7 +127,7 @@ export class KeyIndex {
     assert(previous === 0 || this.isBefore(previous, fields), 'versions of a key out of order');
     const id = versions.add(fields, previous);
     keys.setNewest(fields.key, id);
-    if (fields.modRevision > this.floorRevision) this.changes.add(id);
+    if (fields.modRevision >= this.floorRevision) this.changes.add(id);
     return id;
   }
 

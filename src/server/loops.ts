@@ -24,6 +24,7 @@ import { ReadIndexQueue } from './read-index.ts';
 import { Slicer } from './slicer.ts';
 import { Snapshots } from './snapshots.ts';
 import { StoreLoop } from './store-loop.ts';
+import { openWatchHub, type WatchHub } from './watch-hub.ts';
 import type { MemberParts } from './member-parts.ts';
 
 /**
@@ -50,6 +51,7 @@ export class MemberLoops {
   readonly exclusive = new Exclusive();
   readonly hashes: HashKvService;
   readonly snapshots: Snapshots;
+  readonly watches: WatchHub;
   readonly counters: MemberMetrics;
   readonly requestTimeoutMs: number;
   compactor: Compactor;
@@ -93,6 +95,7 @@ export class MemberLoops {
     this.hashes = this.openHashes();
     this.snapshots = this.openSnapshots();
     this.compactor = this.openCompactor();
+    this.watches = openWatchHub(parts, this.slicer, this);
   }
 
   start(): void {
@@ -274,7 +277,10 @@ export class MemberLoops {
         this.leases.appliedSome();
         this.reads.appliedUpTo(index);
       },
-      onChanged: ({ changes }, command) => this.leases.applied(changes, command?.kind),
+      onChanged: ({ rows, changes }, command) => {
+        this.watches.changed(rows);
+        this.leases.applied(changes, command?.kind);
+      },
       applyTook: (command, durationMs) => this.applyTook(command, durationMs),
     });
   }
@@ -328,6 +334,7 @@ export class MemberLoops {
       beforeInstall: () => {
         this.isInstalling = true;
         this.applyLoop.pause();
+        this.watches.pause();
         this.exclusive.pause();
         this.compactor.stop();
         this.hashes.abandon(errors.timeout);
@@ -352,6 +359,7 @@ export class MemberLoops {
       this.compactor = this.openCompactor();
       this.applyLoop.restart(state.machine, { index, term, confState });
       this.raftLoop.snapshotInstalled(snapshot, this.parts.dataDir.log);
+      this.watches.replaceStore(state.revisions);
       this.transport.setPeers(peersOf(this.state.membership, this.id));
       this.reads.appliedUpTo(index);
       this.counters.snapshotApplies.set(0);

@@ -24,6 +24,7 @@ export interface MemberSettings {
   readonly warningApplyDurationMs: number;
   /** How often the remaining TTLs of leases are written down; undefined: never. */
   readonly leaseCheckpointIntervalMs: number | undefined;
+  readonly watchProgressIntervalMs: number;
 }
 
 export interface MemberHost {

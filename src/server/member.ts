@@ -1,4 +1,4 @@
-import { assert, InvariantError } from '../base/assert.ts';
+import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { evaluateReadTxn } from '../apply/txn.ts';
 import type { AppliedResponse } from '../apply/types.ts';
@@ -184,8 +184,8 @@ export class ServerMember implements Member, TransportEvents {
     return this.loops.state.alarms.list();
   }
 
-  openWatches(_receiver: WatchReceiver): Watches {
-    throw new InvariantError('watches are not wired up');
+  openWatches(receiver: WatchReceiver): Watches {
+    return this.loops.watches.open(receiver);
   }
 
   get leaseTtlMin(): number {

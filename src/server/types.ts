@@ -124,6 +124,14 @@ export interface WatchSpec {
  */
 export type WatchOutput =
   | { readonly type: 'created'; readonly watchId: bigint; readonly revision: number }
+  /** No watch was created; in its place, for clients tell answers to creation apart by their order. */
+  | {
+      readonly type: 'refused';
+      /** -1n. */
+      readonly watchId: bigint;
+      readonly revision: number;
+      readonly reason: string;
+    }
   | {
       readonly type: 'events';
       readonly watchId: bigint;
@@ -149,8 +157,13 @@ export interface WatchReceiver {
 }
 
 export interface Watches {
-  /** The watch is created, and `created` told; or the reason why not, and nothing was told. */
+  /**
+   * The watch is created, and `created` will be told, at the end of the turn; or the reason why not, and nothing
+   * will be told.
+   */
   create(spec: WatchSpec): WatchRefusal | undefined;
+  /** Tells `refused`, for whoever has to say why there is no watch. */
+  refuse(reason: string): void;
   /** Tells `canceled`; false and silent for an id that is not there. */
   cancel(id: bigint): boolean;
   /** Tells `progress` for -1n if every watch of the stream has everything; else nothing, as etcd. */

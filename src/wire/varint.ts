@@ -239,3 +239,20 @@ function varintLength(low: number, high: number): number {
   const bits = high === 0 ? 32 - Math.clz32(low) : 64 - Math.clz32(high);
   return bits === 0 ? 1 : Math.ceil(bits / 7);
 }
+
+/** How many bytes `writeVarint` takes for a safe integer that is not negative. */
+export function varintBytes(value: number): number {
+  return varintLength(value >>> 0, Math.floor(value / two32) >>> 0);
+}
+
+/** Writes a safe integer that is not negative at `start`; answers where it ends. */
+export function writeVarint(target: Bytes, start: number, value: number): number {
+  let offset = start;
+  let rest = value;
+  while (rest >= 0x80) {
+    target[offset++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  target[offset++] = rest;
+  return offset;
+}

@@ -1,3 +1,4 @@
+import type { Bytes } from '../base/bytes.ts';
 import { ResponseHeader } from './header.ts';
 import {
   bool,
@@ -13,6 +14,7 @@ import {
   type MessageOf,
 } from './message.ts';
 import { DecodedEvent } from './mvccpb.ts';
+import { varintBytes, writeVarint } from './varint.ts';
 
 /** The messages of service etcdserverpb.Watch. Field numbers are etcd's (api/etcdserverpb/rpc.proto). */
 
@@ -62,3 +64,31 @@ export const WatchResponse = message('etcdserverpb.WatchResponse', {
   events: repeatedNested(11, DecodedEvent),
 });
 export type WatchResponse = MessageOf<typeof WatchResponse>;
+
+/** A response up to its events, which come last. */
+export type WatchResponseHead = Pick<WatchResponse, 'header' | 'watchId' | 'fragment'>;
+
+/** Puts a response around events that are encoded already, copying each once. */
+export function encodeWatchEvents(head: WatchResponseHead, events: readonly Bytes[]): Bytes {
+  const start = WatchResponse.encode(head);
+  let length = start.length;
+  for (const event of events) length += eventFieldBytes(event);
+  const response = new Uint8Array(length);
+  response.set(start);
+  let offset = start.length;
+  for (const event of events) {
+    response[offset] = eventsTag;
+    offset = writeVarint(response, offset + 1, event.length);
+    response.set(event, offset);
+    offset += event.length;
+  }
+  return response;
+}
+
+/** How many bytes of a response an encoded event takes. */
+export function eventFieldBytes(event: Bytes): number {
+  return 1 + varintBytes(event.length) + event.length;
+}
+
+/** Field 11, length-delimited. */
+const eventsTag = 0x5a;

@@ -1,0 +1,109 @@
+import { mustGet } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { Event, EventType, KeyValue } from '../wire/mvccpb.ts';
+import { decodeRowKey } from './revision.ts';
+import type { MvccStore } from './store.ts';
+import type { PutRow } from './types.ts';
+import type { VersionId } from './version-table.ts';
+
+/**
+ * One change of a key as watchers are told of it. It is encoded when it is first asked for, once without and once
+ * with what the key held before, however many watch. To be used and let go within one turn: it refers to versions
+ * by their ids. The encodings may be kept.
+ */
+export class WatchEvent {
+  readonly modRevision: number;
+  readonly isDelete: boolean;
+  private readonly store: MvccStore;
+  private readonly key: Bytes;
+  /** 0 until it is known. */
+  private id: VersionId;
+  private row: Bytes | undefined;
+  private plain: Bytes | undefined;
+  private withPrev: Bytes | undefined;
+
+  private constructor(store: MvccStore, change: Change) {
+    this.store = store;
+    this.key = change.key;
+    this.modRevision = change.modRevision;
+    this.isDelete = change.isDelete;
+    this.id = change.id;
+    this.row = change.row;
+  }
+
+  /** What a row says that was just written. */
+  static ofRow(store: MvccStore, key: Bytes, row: PutRow): WatchEvent {
+    const { main: modRevision, isTombstone: isDelete } = decodeRowKey(row.key);
+    return new WatchEvent(store, { key, modRevision, isDelete, id: 0, row: row.value });
+  }
+
+  /** What a version of the index says. */
+  static ofVersion(store: MvccStore, key: Bytes, id: VersionId): WatchEvent {
+    const { versions } = store.index;
+    const modRevision = versions.modRevisionOf(id);
+    const isDelete = versions.isTombstone(id);
+    return new WatchEvent(store, { key, modRevision, isDelete, id, row: undefined });
+  }
+
+  /** An encoded `mvccpb.Event`. */
+  encoded(hasPrevKv: boolean): Bytes {
+    return hasPrevKv ? (this.withPrev ??= this.encodeWithPrev()) : (this.plain ??= this.encode());
+  }
+
+  private encode(prevKv?: Bytes): Bytes {
+    const type = this.isDelete ? EventType.DELETE : EventType.PUT;
+    return Event.encode({ type, kv: this.kv(), prevKv });
+  }
+
+  private encodeWithPrev(): Bytes {
+    const { store } = this;
+    const previous = this.previousVersion();
+    return previous === 0
+      ? this.encoded(false)
+      : this.encode(store.read(store.index.describe(previous)));
+  }
+
+  /** Of a deleted key no more than which it was, and when. */
+  private kv(): Bytes {
+    const { key, modRevision, store } = this;
+    if (this.isDelete) return KeyValue.encode({ key, modRevision });
+    this.row ??= store.read(store.index.describe(this.version()));
+    return this.row;
+  }
+
+  /** What the key held until then; 0 for none, and for one that was compacted away. */
+  private previousVersion(): VersionId {
+    const { store, modRevision } = this;
+    const { versions } = store.index;
+    if (modRevision - 1 < store.compactRevision) return 0;
+    const id = versions.olderOf(this.version());
+    return id === 0 || versions.isTombstone(id) ? 0 : id;
+  }
+
+  private version(): VersionId {
+    if (this.id !== 0) return this.id;
+    const { index } = this.store;
+    this.id = index.newestUpTo(index.tree.find(this.key), this.modRevision);
+    return this.id;
+  }
+}
+
+interface Change {
+  readonly key: Bytes;
+  readonly modRevision: number;
+  readonly isDelete: boolean;
+  readonly id: VersionId;
+  readonly row: Bytes | undefined;
+}
+
+/** The key of a row's value, a view of it: what decides whether anyone watches, so no more of the row is read. */
+export function keyOfRow(row: Bytes): Bytes {
+  // A row begins with its key (row.ts), whose length is a varint.
+  let at = 1;
+  let length = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = mustGet(row[at++], 'a row ends within the length of its key');
+    length += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) return row.subarray(at, at + length);
+  }
+}

@@ -1,0 +1,231 @@
+import { binaryString, readUint64 } from '../base/bytes.ts';
+import type { Scheduler, Timer } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { MvccStore } from '../mvcc/store.ts';
+import type { PutRow } from '../mvcc/types.ts';
+import { keyOfRow, WatchEvent } from '../mvcc/watch-event.ts';
+import type { ResponseHeader } from '../wire/header.ts';
+import { SlicedWork } from './sliced-work.ts';
+import type { Slicer } from './slicer.ts';
+import type { MemberParts } from './member-parts.ts';
+import type { WatchReceiver, Watches } from './types.ts';
+import { WatchCatchUp } from './watch-catch-up.ts';
+import { watchMetrics, type WatchMetrics } from './watch-metrics.ts';
+import { WatchQueue } from './watch-queue.ts';
+import { WatchResponses } from './watch-responses.ts';
+import { WatcherSets } from './watch-sets.ts';
+import { WatchStream } from './watch-stream.ts';
+import { gather, isFiltered, takeGathered, type Watcher } from './watcher.ts';
+
+/**
+ * The watches of a member, served from its applied state. What is applied is queued at once for those who watch it and
+ * told at the end of the turn; who cannot be told is brought up to date from the store (watch-catch-up.ts).
+ */
+export interface WatchHubParts {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly slicer: Slicer;
+  readonly store: MvccStore;
+  readonly metrics: WatchMetrics;
+  readonly headerAt: (revision: number) => ResponseHeader;
+  readonly progressIntervalMs: number;
+  /** A larger response is sent in parts, where the watch allows that. */
+  readonly fragmentBytes: number;
+}
+
+/** What one stream may hold of events that its client has not taken. */
+export const queueBytesMax = 1024 * 1024;
+/** Outputs of one stream told before it is another's turn. */
+const outputsPerStep = 16;
+
+export class WatchHub {
+  private readonly parts: WatchHubParts;
+  private readonly sets = new WatcherSets();
+  private readonly responses: WatchResponses;
+  private readonly catchUp: WatchCatchUp;
+  private readonly telling: SlicedWork;
+  private readonly catchingUp: SlicedWork;
+  private readonly streams = new Set<WatchStream>();
+  /** Streams with something to tell. */
+  private readonly waiting = new Set<WatchQueue>();
+  private store: MvccStore;
+  private isPaused = false;
+  /** Kept from change to change, so that one nobody watches makes no garbage. */
+  private readonly found: Watcher[] = [];
+  /** Those that are to be told of the revision at hand. */
+  private touched: Watcher[] = [];
+
+  constructor(parts: WatchHubParts) {
+    const { scheduler, slicer, store, metrics } = parts;
+    this.parts = parts;
+    this.store = store;
+    this.responses = new WatchResponses(parts.headerAt, parts.fragmentBytes);
+    this.catchUp = new WatchCatchUp(store, this.sets, this.responses);
+    this.telling = new SlicedWork(scheduler, slicer, () => this.tellStep());
+    this.catchingUp = new SlicedWork(scheduler, slicer, () => this.isPaused || this.catchUp.step());
+    metrics.register({
+      streams: () => this.streams.size,
+      watchers: () => this.sum((stream) => stream.size),
+      slowWatchers: () => this.sets.unsynced.size,
+      pendingEvents: () => this.sum((stream) => stream.pendingEvents),
+    });
+  }
+
+  open(receiver: WatchReceiver): Watches {
+    const queue = new WatchQueue(receiver, queueBytesMax, {
+      onWaiting: (waiting) => {
+        this.waiting.add(waiting);
+        this.telling.wake();
+      },
+      onTold: (eventCount) => this.parts.metrics.events.add(eventCount),
+    });
+    const stream = new WatchStream(queue, {
+      revision: () => this.store.revision,
+      begin: (watcher) => {
+        this.sets.add(watcher);
+        if (watcher.state === 'unsynced') this.catchingUp.wake();
+      },
+      end: (watcher) => this.sets.remove(watcher),
+      onClosed: () => {
+        this.streams.delete(stream);
+        this.waiting.delete(queue);
+      },
+      every: (callback) => this.everyInterval(callback),
+    });
+    this.streams.add(stream);
+    return stream;
+  }
+
+  /** New rows, as they were applied: whole revisions in their order. */
+  changed(rows: readonly PutRow[]): void {
+    if (this.sets.synced.size === 0) return;
+    let revision = 0;
+    for (const row of rows) {
+      const next = readUint64(row.key, 0);
+      if (next !== revision) this.endRevision(revision);
+      revision = next;
+      this.match(row, revision);
+    }
+    this.endRevision(revision);
+  }
+
+  /** The rows of the store are about to be replaced: nothing can be read until `replaceStore`. */
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  /**
+   * A received snapshot has taken the place of the store. Every watch goes on from the revision it has come to; one
+   * that waits for a later revision still does, and is told nothing earlier (etcd issue 20221).
+   */
+  replaceStore(store: MvccStore): void {
+    const told = this.store.revision;
+    this.catchUp.replaceStore(store);
+    this.store = store;
+    for (const watcher of this.sets.list()) {
+      if (watcher.state !== 'synced') continue;
+      const next = Math.max(watcher.nextRevision, told + 1);
+      if (next <= store.revision) this.sets.fallBehind(watcher, next);
+    }
+    this.isPaused = false;
+    this.catchingUp.wake();
+  }
+
+  private match(row: PutRow, revision: number): void {
+    const { found } = this;
+    found.length = 0;
+    const key = keyOfRow(row.value);
+    this.sets.synced.collect(binaryString(key), found);
+    if (found.length === 0) return;
+    const event = WatchEvent.ofRow(this.store, key, row);
+    for (const watcher of found) {
+      if (revision < watcher.nextRevision || isFiltered(watcher, event)) continue;
+      if (watcher.events.length === 0) {
+        if (!watcher.queue.hasRoom) {
+          this.fallBehind(watcher, revision);
+          continue;
+        }
+        this.touched.push(watcher);
+      }
+      gather(watcher, event);
+    }
+  }
+
+  private endRevision(revision: number): void {
+    const { touched } = this;
+    if (touched.length === 0) return;
+    this.touched = [];
+    for (const watcher of touched) {
+      if (watcher.queue.hasRoom) {
+        this.responses.add(watcher, revision);
+        watcher.nextRevision = revision + 1;
+      } else {
+        takeGathered(watcher);
+        this.fallBehind(watcher, revision);
+      }
+    }
+  }
+
+  private fallBehind(watcher: Watcher, revision: number): void {
+    this.sets.fallBehind(watcher, revision);
+    if (watcher.queue.isReady) this.catchingUp.wake();
+  }
+
+  /** Tells one stream a little; true when no stream is left to be told anything. */
+  private tellStep(): boolean {
+    const [queue] = this.waiting;
+    if (queue === undefined) return true;
+    this.waiting.delete(queue);
+    if (queue.tell(outputsPerStep)) this.waiting.add(queue);
+    if (queue.isReady && this.sets.isBehind(queue)) this.catchingUp.wake();
+    return false;
+  }
+
+  /** As etcd, with up to a tenth of jitter, so that streams opened together do not tell together. */
+  private everyInterval(callback: () => void): Timer {
+    const { scheduler, random, progressIntervalMs } = this.parts;
+    const jitterMs = random.below(Math.max(1, Math.floor(progressIntervalMs / 10)));
+    let timer: Timer;
+    const arm = (): void => {
+      timer = scheduler.after(progressIntervalMs + jitterMs, () => {
+        arm();
+        callback();
+      });
+    };
+    arm();
+    return { cancel: () => timer.cancel() };
+  }
+
+  private sum(of: (stream: WatchStream) => number): number {
+    let sum = 0;
+    for (const stream of this.streams) sum += of(stream);
+    return sum;
+  }
+}
+
+/** What of a member its watches depend on while they are served. */
+export interface WatchedMember {
+  readonly state: { readonly revisions: MvccStore };
+  readonly raft: { readonly term: number };
+}
+
+/** etcd's allowance for what a message adds to a request (server/config, grpcOverheadBytes). */
+const overheadBytes = 512 * 1024;
+
+export function openWatchHub(
+  { dataDir, settings, host }: MemberParts,
+  slicer: Slicer,
+  member: WatchedMember,
+): WatchHub {
+  const { memberId, clusterId } = dataDir.identity;
+  return new WatchHub({
+    scheduler: host.scheduler,
+    random: host.random,
+    slicer,
+    store: member.state.revisions,
+    metrics: watchMetrics(host.metrics),
+    headerAt: (revision) => ({ clusterId, memberId, revision, raftTerm: member.raft.term }),
+    progressIntervalMs: settings.watchProgressIntervalMs,
+    fragmentBytes: settings.maxRequestBytes + overheadBytes,
+  });
+}

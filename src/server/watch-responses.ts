@@ -1,0 +1,57 @@
+import type { Bytes } from '../base/bytes.ts';
+import type { ResponseHeader } from '../wire/header.ts';
+import { eventFieldBytes, WatchResponse } from '../wire/watch.ts';
+import { takeGathered, type Watcher } from './watcher.ts';
+
+/** Makes responses of the events gathered for a watch, in parts where the watch allows that. */
+export class WatchResponses {
+  private readonly headerAt: (revision: number) => ResponseHeader;
+  private readonly fragmentBytes: number;
+
+  constructor(headerAt: (revision: number) => ResponseHeader, fragmentBytes: number) {
+    this.headerAt = headerAt;
+    this.fragmentBytes = fragmentBytes;
+  }
+
+  /** Queues what was gathered, with `revision` in its header. */
+  add(watcher: Watcher, revision: number): void {
+    const { id: watchId, queue } = watcher;
+    const gathered = takeGathered(watcher);
+    if (gathered.length === 0) return;
+    watcher.isProgressDue = false;
+    const parts = watcher.fragment ? this.split(gathered, watchId, revision) : [gathered];
+    parts.forEach((events, i) => {
+      const isFragment = i < parts.length - 1;
+      const eventBytes = events.reduce((sum, event) => sum + event.length, 0);
+      queue.add({ type: 'events', watchId, revision, events, isFragment }, eventBytes);
+    });
+  }
+
+  /** As etcd's sendFragments (server/etcdserver/api/v3rpc/watch.go): by the size of the encoded response. */
+  private split(
+    events: readonly Bytes[],
+    watchId: bigint,
+    revision: number,
+  ): readonly (readonly Bytes[])[] {
+    const header = this.headerAt(revision);
+    const total = events.reduce((sum, event) => sum + eventFieldBytes(event), 0);
+    const wholeBytes = WatchResponse.encode({ header, watchId }).length + total;
+    if (wholeBytes < this.fragmentBytes) return [events];
+    const headBytes = WatchResponse.encode({ header, watchId, fragment: true }).length;
+    const parts: Bytes[][] = [];
+    let part: Bytes[] = [];
+    let bytes = headBytes;
+    for (const event of events) {
+      const more = eventFieldBytes(event);
+      if (part.length > 0 && bytes + more >= this.fragmentBytes) {
+        parts.push(part);
+        part = [];
+        bytes = headBytes;
+      }
+      part.push(event);
+      bytes += more;
+    }
+    parts.push(part);
+    return parts;
+  }
+}
