@@ -16,6 +16,7 @@ import type {
 import type { CommandKind } from '../../src/wire/command.ts';
 import { errors, failed, ok, type Outcome } from '../../src/wire/errors.ts';
 import type { AlarmMember } from '../../src/wire/maintenance.ts';
+import { FakeWatches } from './fake-watches.ts';
 import { ResponseHeader } from '../../src/wire/header.ts';
 import {
   RangeResponse,
@@ -66,8 +67,12 @@ export class FakeMember implements Member {
     return this.raised;
   }
 
-  openWatches(_receiver: WatchReceiver): Watches {
-    throw new Error('the fake member has no watches');
+  readonly watches: FakeWatches[] = [];
+
+  openWatches(receiver: WatchReceiver): Watches {
+    const watches = new FakeWatches(receiver);
+    this.watches.push(watches);
+    return watches;
   }
 
   readonly leaseTtlMin: number = 2;
