@@ -18,9 +18,6 @@ const row = rowsOf('Clustering');
 const noDiscovery = refused('discovery is not built: name every member in --initial-cluster');
 /** Without a service to ask, these decide nothing. */
 const noDiscoveryToTune = ignored('discovery is not built');
-const noCompactor = ignored(
-  'automatic compaction is not built: compact with `quorate ctl compaction`',
-);
 
 export const clusteringOptions: readonly Option[] = [
   row(
@@ -117,13 +114,13 @@ export const clusteringOptions: readonly Option[] = [
     'auto-compaction-retention',
     text('0'),
     'History kept by automatic compaction; 0 is off.',
-    noCompactor,
+    built,
   ),
   row(
     'auto-compaction-mode',
     text('periodic'),
     "Whether the retention counts time ('periodic') or revisions.",
-    noCompactor,
+    built,
   ),
   row(
     'v2-deprecation',

@@ -15,17 +15,19 @@ import {
 /** Groups "Features" and "Unsafe feature" of etcd's help, and what stands outside its groups. */
 
 const row = rowsOf('Features');
-const noCheck = ignored(
-  'members compare no hashes by themselves: use `quorate ctl endpoint hashkv --cluster`',
-);
 
 export const featureOptions: readonly Option[] = [
-  row('corrupt-check-time', duration('0s'), 'Time between comparisons of all hashes.', noCheck),
+  row(
+    'corrupt-check-time',
+    duration('0s'),
+    'Time between comparisons of the hashes of all members; 0 is off.',
+    built,
+  ),
   row(
     'compact-hash-check-time',
     duration('1m0s'),
-    'Time between hash comparisons at compactions.',
-    noCheck,
+    'Time between comparisons of the hashes kept at compactions (gate CompactHashCheck).',
+    built,
   ),
   row(
     'compaction-batch-limit',

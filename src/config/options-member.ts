@@ -132,6 +132,5 @@ export const memberOptions: readonly Option[] = [
   {
     ...row('feature-gates', text(''), 'Gates to open or shut: Name=true,Other=false.', built),
     type: { kind: 'featureGates', default: '' },
-    status: ignored('what these gates switch is not built'),
   },
 ];

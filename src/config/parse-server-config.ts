@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Assignment, ConfigProblem, ConfigWarning } from './assignment.ts';
+import { parseCompactionRetention } from './compaction-retention.ts';
 import { readConfigFile } from './config-file.ts';
 import { findDefaultHost } from './default-host.ts';
 import { readEnvironment, type Environment } from './environment.ts';
@@ -127,6 +128,11 @@ function buildServerConfig(
   );
   const cluster = parseInitialCluster(initialClusterText(settings, name, initialAdvertisePeerUrls));
   if (!cluster.ok) return `error setting up initial cluster: ${cluster.problem}`;
+  const autoCompaction = parseCompactionRetention(
+    settings.text('auto-compaction-mode'),
+    settings.text('auto-compaction-retention'),
+  );
+  if ('problem' in autoCompaction) return autoCompaction.problem;
   return {
     ...defaults,
     ...numbersOf(settings, defaults),
@@ -147,6 +153,10 @@ function buildServerConfig(
     initialClusterToken: settings.text('initial-cluster-token'),
     initialClusterState: settings.text('initial-cluster-state') === 'existing' ? 'existing' : 'new',
     preVote: settings.boolean('pre-vote'),
+    autoCompaction,
+    initialCorruptCheck: settings.isGateOpen('InitialCorruptCheck'),
+    leaseCheckpoint: settings.isGateOpen('LeaseCheckpoint'),
+    compactHashCheck: settings.isGateOpen('CompactHashCheck'),
     logLevel: logLevelOf(settings.text('log-level')),
     logFormat: settings.text('log-format') === 'console' ? 'console' : 'json',
     logOutputs: urlsOf('log-outputs', defaults.logOutputs),
@@ -204,6 +214,8 @@ function numbersOf(settings: Settings, defaults: ServerConfig): Numbers {
       'compaction-sleep-interval',
       defaults.compactionSleepIntervalMs,
     ),
+    corruptCheckTimeMs: settings.number('corrupt-check-time'),
+    compactHashCheckTimeMs: settings.number('compact-hash-check-time'),
     maxTxnOps: settings.number('max-txn-ops'),
     maxRequestBytes: settings.number('max-request-bytes'),
     maxConcurrentStreams: settings.number('max-concurrent-streams'),

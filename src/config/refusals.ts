@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { unreachable } from '../base/assert.ts';
 import type { Assignment, ConfigProblem, ConfigWarning } from './assignment.ts';
+import { featureGates, isGateOpen } from './feature-gates.ts';
 import { mustParse, type Settings } from './settings.ts';
 import { mustParseUrl } from './urls.ts';
 
@@ -18,6 +19,7 @@ export function judgeSettings(settings: Settings): {
   for (const assignment of settings.assignments()) {
     const { option, origin, text } = assignment;
     if (givesDefault(assignment)) continue;
+    if (option.type.kind === 'featureGates') warnings.push(...judgeGates(settings, origin));
     switch (option.status.kind) {
       case 'built':
         break;
@@ -35,6 +37,17 @@ export function judgeSettings(settings: Settings): {
     }
   }
   return { warnings, refusals: [...refusals, ...refuseSecureUrls(settings)] };
+}
+
+/** Gates that were given, by name or with their stage, and whose other position means nothing here. */
+function judgeGates(settings: Settings, origin: string): readonly ConfigWarning[] {
+  const given = settings.gates();
+  return featureGates.flatMap((gate) => {
+    const isOpen = isGateOpen(given, gate);
+    if (gate.status.kind !== 'ignored' || isOpen === gate.isOpenByDefault) return [];
+    const fields = { option: origin, value: `${gate.name}=${isOpen}`, reason: gate.status.why };
+    return [{ msg: 'option has no effect', fields }];
+  });
 }
 
 /** An option given at its default changes nothing, whatever its status. */

@@ -12,6 +12,11 @@ export interface InitialMember {
 
 /** `existing` is a member that joins; the data dir has the last word on whether it may start. */
 export type ClusterState = 'new' | 'existing';
+/** What is kept of the history: the last so many milliseconds, or revisions. */
+export type AutoCompaction =
+  | { readonly mode: 'off' }
+  | { readonly mode: 'periodic'; readonly periodMs: number }
+  | { readonly mode: 'revision'; readonly revisions: number };
 export type LogLevelName = 'debug' | 'info' | 'warn' | 'error' | 'panic' | 'fatal';
 export type LogFormat = 'json' | 'console';
 export type GrpcEngine = 'grpc-js';
@@ -49,6 +54,15 @@ export interface ServerConfig {
   /** Revisions that one slice of a compaction deletes at most. */
   readonly compactionBatchLimit: number;
   readonly compactionSleepIntervalMs: number;
+
+  readonly autoCompaction: AutoCompaction;
+  /** Compare the own hash with those of the others before serving. */
+  readonly initialCorruptCheck: boolean;
+  /** How often the leader compares the hashes of all members; 0 is never. */
+  readonly corruptCheckTimeMs: number;
+  readonly compactHashCheck: boolean;
+  /** How often the leader compares the hashes that members keep of their compactions. */
+  readonly compactHashCheckTimeMs: number;
 
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
@@ -93,6 +107,11 @@ export function defaultServerConfig(): ServerConfig {
     backendBatchLimit: 10_000,
     compactionBatchLimit: 1000,
     compactionSleepIntervalMs: 10,
+    autoCompaction: { mode: 'off' },
+    initialCorruptCheck: false,
+    corruptCheckTimeMs: 0,
+    compactHashCheck: false,
+    compactHashCheckTimeMs: 60_000,
     maxTxnOps: 128,
     maxRequestBytes: 1.5 * 1024 * 1024,
     maxConcurrentStreams: 0xffff_ffff,

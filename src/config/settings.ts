@@ -1,5 +1,6 @@
 import { assert, mustGet } from '../base/assert.ts';
 import type { Assignment } from './assignment.ts';
+import { featureGates, isGateOpen } from './feature-gates.ts';
 import type { Option } from './option.ts';
 import { findOption } from './options.ts';
 import { parseValue, type OptionValue } from './values.ts';
@@ -51,6 +52,11 @@ export class Settings {
     const value = this.value(flag);
     assert(value.kind === 'list', `option ${flag} is no list`);
     return value.list;
+  }
+
+  isGateOpen(name: string): boolean {
+    const gate = featureGates.find((each) => each.name === name);
+    return isGateOpen(this.gates(), mustGet(gate, `gate ${name} is not in the table`));
   }
 
   gates(): ReadonlyMap<string, boolean> {

@@ -1,3 +1,4 @@
+import { formatDuration } from './duration.ts';
 import type { Settings } from './settings.ts';
 import { describeUnboundUrl, mustParseUrl } from './urls.ts';
 
@@ -98,8 +99,14 @@ function describeRest(settings: Settings): string | undefined {
   if (gates.get('LeaseCheckpointPersist') === true && gates.get('LeaseCheckpoint') !== true) {
     return 'enabling feature gate LeaseCheckpointPersist requires enabling feature gate LeaseCheckpoint';
   }
-  if (settings.number('compact-hash-check-time') <= 0) {
-    return '--compact-hash-check-time must be >0';
+  const hashCheckMs = settings.number('compact-hash-check-time');
+  if (hashCheckMs <= 0) {
+    return `--compact-hash-check-time must be >0 (set to ${formatDuration(hashCheckMs)})`;
+  }
+  // etcd ends at this one (3.7.3).
+  const corruptCheckMs = settings.number('corrupt-check-time');
+  if (corruptCheckMs < 0) {
+    return `--corrupt-check-time must be >=0 (set to ${formatDuration(corruptCheckMs)})`;
   }
   for (const flag of ['max-txn-ops', 'max-request-bytes', 'compaction-batch-limit']) {
     if (settings.number(flag) <= 0) return `--${flag} must be >0`;

@@ -1,4 +1,5 @@
 import { parseDuration } from './duration.ts';
+import { knownGates } from './feature-gates.ts';
 import type { OptionType } from './option.ts';
 import { parseUrlList } from './urls.ts';
 
@@ -71,21 +72,6 @@ function parseInteger(text: string): number | undefined {
   if (Number.isNaN(number)) return undefined;
   return match[1] === '-' ? -number : number;
 }
-
-/** etcd 3.7's gates (server/features/etcd_features.go) and the two that stand for many. */
-export const knownGates: readonly string[] = [
-  'AllAlpha',
-  'AllBeta',
-  'CompactHashCheck',
-  'FastLeaseKeepAlive',
-  'InitialCorruptCheck',
-  'LeaseCheckpoint',
-  'LeaseCheckpointPersist',
-  'PriorityRequest',
-  'SetMemberLocalAddr',
-  'StopGRPCServiceOnDefrag',
-  'TxnModeWriteWithSharedBuffer',
-];
 
 function parseGates(text: string): ParsedValue {
   const gates = new Map<string, boolean>();

@@ -28,11 +28,13 @@ export interface ListenerParts {
   readonly peerHandlers: Handlers;
   readonly http: HttpHandlers;
   readonly logger: Logger;
+  /** Runs when peers are served and clients are not; what it throws closes everything again. */
+  readonly beforeClients: () => Promise<void>;
 }
 
 type Close = (graceMs: number, done: () => void) => void;
 
-/** Opens every port, or none: then it throws with the port that was not to be had. */
+/** Opens every port, or none: then it throws with the port that was not to be had, or why clients are not served. */
 export async function openListeners(parts: ListenerParts): Promise<Listeners> {
   const { config, handlers, http } = parts;
   const grpc = clientEngine(config, handlers);
@@ -40,6 +42,7 @@ export async function openListeners(parts: ListenerParts): Promise<Listeners> {
   const peers: Close[] = [];
   try {
     peers.push(await openPeers(parts));
+    await parts.beforeClients();
     // With URLs of its own for HTTP, the client URLs are left to gRPC alone, as in etcd.
     const clientHttp = config.listenClientHttpUrls.length === 0 ? http.client : http.none;
     const opened = await openAll(config.listenClientUrls, grpc, clientHttp, parts, clients);

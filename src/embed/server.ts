@@ -141,7 +141,20 @@ function openPorts(parts: {
     readiness,
   });
   const http = createHttpHandlers({ member, metrics, logger, corsOrigins: [], hostWhitelist: [] });
-  return openListeners({ config, handlers, peerHandlers: transport.handlers, http, logger });
+  const peerHandlers = transport.handlers;
+  const beforeClients = (): Promise<void> => checkInitially(config, member);
+  return openListeners({ config, handlers, peerHandlers, http, logger, beforeClients });
+}
+
+/** Rejects when the other members hold something else than this one. */
+function checkInitially(config: ServerConfig, member: ServerMember): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (!config.initialCorruptCheck) return resolve();
+    member.checkInitially((problem) => {
+      if (problem === undefined) resolve();
+      else reject(new Error(problem));
+    });
+  });
 }
 
 function whenReady(

@@ -46,6 +46,9 @@ export function memberSettings(config: ServerConfig): MemberSettings {
     warningApplyDurationMs: config.warningApplyDurationMs,
     leaseCheckpointIntervalMs: config.leaseCheckpoint ? leaseCheckpointIntervalMs : undefined,
     watchProgressIntervalMs: watchProgressIntervalMs(config.watchProgressNotifyIntervalMs),
+    autoCompaction: config.autoCompaction,
+    corruptCheckMs: config.corruptCheckTimeMs,
+    compactHashCheckMs: config.compactHashCheck ? config.compactHashCheckTimeMs : 0,
   };
 }
 

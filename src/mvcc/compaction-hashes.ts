@@ -24,6 +24,11 @@ export class CompactionHashes {
     this.hashes = this.hashes.slice(-compactionHashesMax);
   }
 
+  /** The newest first. */
+  list(): readonly KvHash[] {
+    return this.hashes.toReversed();
+  }
+
   find(revision: number): KvHash | undefined {
     return this.hashes.find((hash) => hash.revision === revision);
   }

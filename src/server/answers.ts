@@ -2,6 +2,8 @@ import { unreachable } from '../base/assert.ts';
 import type { Answer, Question } from '../peer/types.ts';
 import { errors, failed, ok, type Outcome } from '../wire/errors.ts';
 import type { MemberLoops } from './loops.ts';
+import type { MemberHash } from './peer-hashes.ts';
+import type { Done } from './types.ts';
 
 /** What another member asks of this one. Who asks the leader may find one that is no leader any more. */
 export function answerQuestion(
@@ -19,9 +21,20 @@ export function answerQuestion(
         answer(outcome.ok ? ok({ type: 'leaseTimeToLive', times: outcome.value }) : outcome),
       );
     case 'promoteMember':
-    case 'hashKv':
       return answer(failed(errors.notCapable));
+    case 'hashKv':
+      return answerHashKv(loops, question.revision, (outcome) => {
+        answer(outcome.ok ? ok({ type: 'hashKv', ...outcome.value }) : outcome);
+      });
     default:
       return unreachable(question);
   }
+}
+
+/** The own hash, with the newest revision there is by the time that it is known. */
+export function answerHashKv(loops: MemberLoops, revision: number, done: Done<MemberHash>): void {
+  loops.hashes.hashKv(revision, (outcome) => {
+    const currentRevision = loops.state.revisions.revision;
+    done(outcome.ok ? ok({ ...outcome.value, currentRevision }) : outcome);
+  });
 }

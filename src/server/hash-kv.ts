@@ -58,6 +58,11 @@ export class HashKvService {
     this.feed(fold, (hash) => done(() => this.compactions.add(hash)));
   }
 
+  /** Of the last compactions, the newest first. */
+  kept(): readonly KvHash[] {
+    return this.compactions.list();
+  }
+
   /** A received snapshot has replaced the store: its past is not this one's. */
   forget(): void {
     this.compactions = new CompactionHashes();

@@ -6,6 +6,7 @@ import type { Transport, TransportEvents } from '../peer/types.ts';
 import type { RaftConfig } from '../raft/config.ts';
 import type { DataDir } from '../storage/types.ts';
 import type { AppliedStateLoader } from './applied-state.ts';
+import type { AutoCompactionPolicy } from './auto-compaction.ts';
 
 /** What a member is made of: every effect is handed in. */
 
@@ -25,6 +26,10 @@ export interface MemberSettings {
   /** How often the remaining TTLs of leases are written down; undefined: never. */
   readonly leaseCheckpointIntervalMs: number | undefined;
   readonly watchProgressIntervalMs: number;
+  readonly autoCompaction: AutoCompactionPolicy;
+  /** How often the leader compares the hashes of members; 0 is never. */
+  readonly corruptCheckMs: number;
+  readonly compactHashCheckMs: number;
 }
 
 export interface MemberHost {

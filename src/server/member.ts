@@ -41,6 +41,8 @@ export class ServerMember implements Member, TransportEvents {
   private readonly loops: MemberLoops;
   private readonly upkeep: Upkeep;
   private readonly questions: LeaderQuestions;
+  /** Before, it answers questions, but takes no part in anything. */
+  private isStarted = false;
 
   constructor(parts: MemberParts) {
     this.parts = parts;
@@ -51,8 +53,15 @@ export class ServerMember implements Member, TransportEvents {
     this.questions = this.openQuestions();
   }
 
+  /** To be called before `start`, if at all: answers why this member must not start, or undefined. */
+  checkInitially(done: (problem: string | undefined) => void): void {
+    this.upkeep.checkInitially(done);
+  }
+
   start(): void {
+    this.isStarted = true;
     this.loops.start();
+    this.upkeep.start();
   }
 
   get hasStopped(): boolean {
@@ -76,6 +85,7 @@ export class ServerMember implements Member, TransportEvents {
   /** Stops at once; nothing is flushed, for what matters is in the log already. `done` follows the last write. */
   stop(done: () => void): void {
     this.questions.stop();
+    this.upkeep.stop();
     this.loops.stop(done);
   }
 
@@ -245,11 +255,11 @@ export class ServerMember implements Member, TransportEvents {
   }
 
   received(messages: readonly Message[]): void {
-    if (!this.loops.isStopped) this.loops.raftLoop.received(messages);
+    if (this.isRunning) this.loops.raftLoop.received(messages);
   }
 
   unreachable(memberId: MemberId): void {
-    if (!this.loops.isStopped) this.loops.raftLoop.reportUnreachable(memberId);
+    if (this.isRunning) this.loops.raftLoop.reportUnreachable(memberId);
   }
 
   snapshotSent(memberId: MemberId, isDelivered: boolean): void {
@@ -257,9 +267,9 @@ export class ServerMember implements Member, TransportEvents {
   }
 
   snapshotOffered(from: MemberId, snapshot: SnapshotMeta, term: number): SnapshotSink | string {
-    return this.loops.isStopped
-      ? 'the member is stopping'
-      : this.loops.snapshots.offered(from, snapshot, term);
+    return this.isRunning
+      ? this.loops.snapshots.offered(from, snapshot, term)
+      : 'the member is starting or stopping';
   }
 
   refused(memberId: MemberId, reason: string, isFinal: boolean): void {
@@ -286,6 +296,10 @@ export class ServerMember implements Member, TransportEvents {
       if (leadership.hasLeader) questions.leaderKnown();
     });
     return questions;
+  }
+
+  private get isRunning(): boolean {
+    return this.isStarted && !this.loops.isStopped;
   }
 
   /** Why a proposal is not even taken, or undefined. */

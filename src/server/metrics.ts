@@ -20,6 +20,8 @@ export interface MemberMetrics {
   readonly ranges: Counter;
   readonly txns: Counter;
   readonly snapshotApplies: Gauge;
+  /** By `check` and `result`. */
+  readonly corruptionChecks: Counter;
 }
 
 /** The figures that are read when someone asks for them. */
@@ -72,6 +74,11 @@ export function memberMetrics(metrics: Metrics, figures: MemberFigures): MemberM
     deletes: counter('etcd_mvcc_delete_total', 'Deletes applied.'),
     ranges: counter('etcd_mvcc_range_total', 'Ranges answered.'),
     txns: counter('etcd_mvcc_txn_total', 'Transactions applied.'),
+    corruptionChecks: metrics.counter(
+      'quorate_corruption_checks_total',
+      'Comparisons of the hashes of members: equal, different, or unknown when one could not be compared.',
+      ['check', 'result'],
+    ),
     snapshotApplies: metrics.gauge(
       'etcd_server_snapshot_apply_in_progress_total',
       'Whether a snapshot is being installed: 1 or 0.',

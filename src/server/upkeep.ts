@@ -1,3 +1,4 @@
+import { CompactionRequest } from '../wire/kv.ts';
 import { CommandKind } from '../wire/command.ts';
 import {
   AlarmAction,
@@ -6,17 +7,49 @@ import {
   describeAlarmType,
   type AlarmMember,
 } from '../wire/maintenance.ts';
+import { InvariantError } from '../base/assert.ts';
+import { ok } from '../wire/errors.ts';
+import { answerHashKv } from './answers.ts';
+import { CorruptionChecks } from './corruption-checks.ts';
+import { peersOf } from './peers.ts';
+import { AutoCompaction } from './auto-compaction.ts';
 import type { MemberLoops } from './loops.ts';
 import { Quota } from './quota.ts';
 
-/** What looks after the data of a member beside serving it: whether there is room for more. */
+/**
+ * What looks after the data of a member beside serving it: that there is room, that history nobody needs goes, and
+ * that members hold the same.
+ */
 export class Upkeep {
   readonly quota: Quota;
   private readonly loops: MemberLoops;
+  private readonly autoCompaction: AutoCompaction | undefined;
+  private readonly corruptionChecks: CorruptionChecks;
 
   constructor(loops: MemberLoops) {
     this.loops = loops;
     this.quota = this.openQuota();
+    this.autoCompaction = this.openAutoCompaction();
+    this.corruptionChecks = this.openCorruptionChecks();
+  }
+
+  start(): void {
+    this.autoCompaction?.start();
+    this.corruptionChecks.start();
+  }
+
+  stop(): void {
+    this.autoCompaction?.stop();
+    this.corruptionChecks.stop();
+  }
+
+  /** Before `start`: compares what there is with the other members, and answers why this one must not start. */
+  checkInitially(done: (problem: string | undefined) => void): void {
+    const { parts, state, transport, id } = this.loops;
+    // Nothing was ever applied: there is nothing to compare.
+    if (parts.dataDir.store.state.appliedIndex === 0) return done(undefined);
+    transport.setPeers(peersOf(state.membership, id));
+    this.corruptionChecks.checkInitially(done);
   }
 
   private openQuota(): Quota {
@@ -26,6 +59,56 @@ export class Upkeep {
       quotaBytes: parts.settings.quotaBytes,
       sizeBytes: () => parts.dataDir.store.sizes.dbSize + storeLoop.unwrittenBytes,
       raise: (done) => this.raise(alarm, done),
+    });
+  }
+
+  private openAutoCompaction(): AutoCompaction | undefined {
+    const { leadership, parts, proposals } = this.loops;
+    const { scheduler, logger } = parts.host;
+    const policy = parts.settings.autoCompaction;
+    if (policy.mode === 'off') return undefined;
+    return new AutoCompaction(policy, {
+      scheduler,
+      logger,
+      revision: () => this.loops.state.revisions.revision,
+      isLeader: () => leadership.isLeader,
+      compact: (revision, done) => {
+        const request = CompactionRequest.encode({ revision });
+        proposals.propose(CommandKind.compact, request, done);
+      },
+    });
+  }
+
+  private openCorruptionChecks(): CorruptionChecks {
+    const { loops } = this;
+    const { parts, id } = loops;
+    const { scheduler, logger } = parts.host;
+    const { raft, tickMs, corruptCheckMs, compactHashCheckMs } = parts.settings;
+    return new CorruptionChecks({
+      id,
+      scheduler,
+      logger,
+      periodicMs: corruptCheckMs,
+      compactHashMs: compactHashCheckMs,
+      patienceMs: patienceElections * raft.electionTicks * tickMs,
+      isLeader: () => loops.leadership.isLeader,
+      others: () =>
+        loops.state.membership
+          .list()
+          .map((member) => member.id)
+          .filter((other) => other !== id),
+      ownHash: (revision, done) => answerHashKv(loops, revision, done),
+      keptHashes: () => loops.hashes.kept(),
+      ask: (to, revision, timeoutMs, done) => {
+        loops.transport.ask(to, { type: 'hashKv', revision }, timeoutMs, (outcome) => {
+          if (!outcome.ok) done(outcome);
+          else if (outcome.value.type === 'hashKv') done(ok(outcome.value));
+          else throw new InvariantError(`hashKv was answered with ${outcome.value.type}`);
+        });
+      },
+      readIndex: (done) => loops.reads.wait(done),
+      raise: (memberId) => this.raise({ memberId, alarm: AlarmType.CORRUPT }, () => undefined),
+      counted: (check, result) => loops.counters.corruptionChecks.add(1, { check, result }),
     });
   }
 
@@ -44,3 +127,6 @@ export class Upkeep {
     });
   }
 }
+
+/** Others may be behind or out of reach for so many election timeouts before what they have counts as unknown. */
+const patienceElections = 2;

@@ -278,6 +278,30 @@ describe('the names and URLs of a member', () => {
       ),
     );
     assert.deepEqual(config.listenMetricsUrls, ['http://127.0.0.1:2381']);
+    assert.equal(config.initialCorruptCheck, true);
+  });
+
+  it('reads how the data is kept small and checked', () => {
+    const config = configOf(
+      args(
+        '--auto-compaction-mode=revision',
+        '--auto-compaction-retention=1000',
+        '--corrupt-check-time=2m',
+        '--experimental-compact-hash-check-enabled',
+        '--compact-hash-check-time=30s',
+      ),
+    );
+    assert.deepEqual(config.autoCompaction, { mode: 'revision', revisions: 1000 });
+    assert.equal(config.corruptCheckTimeMs, 120_000);
+    assert.equal(config.compactHashCheck, true);
+    assert.equal(config.compactHashCheckTimeMs, 30_000);
+    assert.equal(config.initialCorruptCheck, false);
+  });
+
+  it('opens the gates of a whole stage, save those that are named', () => {
+    const config = configOf(args('--feature-gates=AllAlpha=true,CompactHashCheck=false'));
+    assert.equal(config.initialCorruptCheck, true);
+    assert.equal(config.compactHashCheck, false);
   });
 });
 
@@ -292,6 +316,13 @@ describe('what the server does not do', () => {
         'option has no effect | --vv | true | etcd ignores it too',
       ],
     );
+  });
+
+  it('warns of gates that switch nothing here, by name', () => {
+    const gates = 'InitialCorruptCheck=true,PriorityRequest=true,SetMemberLocalAddr=false';
+    assert.deepEqual(warningsOf(args(`--feature-gates=${gates}`)), [
+      'option has no effect | --feature-gates | PriorityRequest=true | what this gate switches is not built',
+    ]);
   });
 
   it('says nothing of an option given at its default', () => {
@@ -445,6 +476,12 @@ describe("etcd's checks of values", () => {
     [['--log-level=bogus'], 'unrecognized level: "bogus"'],
     [['--logger=capnslog'], 'unknown logger option "capnslog"'],
     [['--auto-compaction-mode=foo'], 'unknown auto-compaction-mode "foo"'],
+    [
+      ['--auto-compaction-retention=-1'],
+      'error parsing CompactionRetention: time: missing unit in duration "-1"',
+    ],
+    [['--compact-hash-check-time=0s'], '--compact-hash-check-time must be >0 (set to 0s)'],
+    [['--corrupt-check-time=-1s'], '--corrupt-check-time must be >=0 (set to -1s)'],
     [
       ['--feature-gates=LeaseCheckpointPersist=true'],
       'enabling feature gate LeaseCheckpointPersist requires enabling feature gate LeaseCheckpoint',

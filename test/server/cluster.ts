@@ -3,7 +3,7 @@ import type { Bytes } from '../../src/base/bytes.ts';
 import { defaultServerConfig } from '../../src/config/server-config.ts';
 import { bootstrapCluster } from '../../src/embed/bootstrap.ts';
 import { memberSettings } from '../../src/embed/settings.ts';
-import { silentLogger } from '../../src/host/logger.ts';
+import { silentLogger, type Logger } from '../../src/host/logger.ts';
 import { createMetrics } from '../../src/host/metrics-registry.ts';
 import type { LinkPolicy } from '../../src/peer/memory-links.ts';
 import { MemoryNetwork } from '../../src/peer/memory-transport.ts';
@@ -12,6 +12,7 @@ import type { MemberSettings } from '../../src/server/member-parts.ts';
 import { ServerMember } from '../../src/server/member.ts';
 import type { Done } from '../../src/server/types.ts';
 import { createDataDir, openDataDir } from '../../src/storage/data-dir-open.ts';
+import type { DataDir } from '../../src/storage/types.ts';
 import { MemoryDisk } from '../../src/storage/memory-disk.ts';
 import type { DiskOperation } from '../../src/storage/memory-operation.ts';
 import { CommandKind } from '../../src/wire/command.ts';
@@ -32,6 +33,7 @@ export interface ClusterOptions {
   readonly settings?: Partial<MemberSettings>;
   readonly links?: LinkPolicy;
   readonly diskMs?: DiskPolicy;
+  readonly logger?: Logger;
 }
 
 interface Place {
@@ -49,11 +51,13 @@ export class MemoryCluster {
   private readonly places: Place[];
   private readonly settings: MemberSettings;
   private readonly diskMs: DiskPolicy;
+  private readonly logger: Logger;
   private starts = 0;
 
   private constructor(names: readonly string[], options: ClusterOptions) {
     this.network = new MemoryNetwork(this.scheduler, options.links);
     this.diskMs = options.diskMs ?? (() => diskMs);
+    this.logger = options.logger ?? silentLogger;
     this.settings = { ...memberSettings(defaultServerConfig()), ...options.settings };
     this.places = names.map((name) => ({
       name,
@@ -89,6 +93,20 @@ export class MemoryCluster {
   }
 
   async startMember(name: string): Promise<ServerMember> {
+    const member = await this.prepareMember(name);
+    member.start();
+    return member;
+  }
+
+  /** The data dir of a member that does not run, for a test to change it; the test closes it. */
+  openStopped(name: string): Promise<DataDir> {
+    const { disk } = this.place(name);
+    disk.schedule = (operation) => queueMicrotask(() => operation.complete());
+    return openDataDir({ ...this.dataDirOptions(disk), onRows: () => undefined });
+  }
+
+  /** A member that is still to be started. */
+  async prepareMember(name: string): Promise<ServerMember> {
     const place = this.place(name);
     const { disk } = place;
     const loader = new AppliedStateLoader();
@@ -112,7 +130,7 @@ export class MemoryCluster {
       host: {
         scheduler: this.scheduler,
         random: seededRandom(nonce),
-        logger: silentLogger,
+        logger: this.logger,
         metrics: createMetrics(),
         nonce,
       },
@@ -120,7 +138,6 @@ export class MemoryCluster {
       onFatal: (reason) => this.fatal.push(reason),
     });
     place.member = member;
-    member.start();
     return member;
   }
 

@@ -1,38 +1,19 @@
 import assert from 'node:assert/strict';
 import type { ServerMember } from '../../src/server/member.ts';
 import { CommandKind } from '../../src/wire/command.ts';
-import type { Outcome } from '../../src/wire/errors.ts';
 import {
   CompactionRequest,
   DeleteRangeRequest,
   PutRequest,
   TxnRequest,
 } from '../../src/wire/kv.ts';
-import { AlarmAction, AlarmRequest, AlarmType } from '../../src/wire/maintenance.ts';
+import { AlarmType } from '../../src/wire/maintenance.ts';
 import { bytesOf, MemoryCluster } from './cluster.ts';
+import { disarm, leaderOf, send, textOf } from './member-calls.ts';
 
 const noSpace = 'etcdserver: mvcc: database space exceeded';
 const quotaBytes = 100_000;
 const value = 'x'.repeat(4000);
-
-function leaderOf(cluster: MemoryCluster): ServerMember {
-  cluster.until('a leader', () => cluster.leader !== undefined);
-  assert.ok(cluster.leader !== undefined);
-  return cluster.leader;
-}
-
-function textOf(outcome: Outcome<unknown>): string {
-  return outcome.ok ? 'ok' : outcome.error.text;
-}
-
-function send(
-  cluster: MemoryCluster,
-  member: ServerMember,
-  kind: CommandKind,
-  request: Uint8Array,
-): string {
-  return textOf(cluster.answer((done) => member.propose(kind, request, done)));
-}
 
 function fill(cluster: MemoryCluster, member: ServerMember): number {
   for (let i = 0; ; i++) {
@@ -41,13 +22,6 @@ function fill(cluster: MemoryCluster, member: ServerMember): number {
     if (outcome.ok) continue;
     assert.equal(outcome.error.text, noSpace);
     return i;
-  }
-}
-
-function disarm(cluster: MemoryCluster, member: ServerMember): void {
-  for (const alarm of member.alarms()) {
-    const request = AlarmRequest.encode({ action: AlarmAction.DEACTIVATE, ...alarm });
-    assert.equal(send(cluster, member, CommandKind.alarm, request), 'ok');
   }
 }
 
