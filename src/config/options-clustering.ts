@@ -102,7 +102,7 @@ export const clusteringOptions: readonly Option[] = [
     'strict-reconfig-check',
     boolean(true),
     'Refuse membership changes that would lose the quorum.',
-    ignored('membership changes are always checked'),
+    built,
   ),
   row(
     'pre-vote',

@@ -53,12 +53,7 @@ export const featureOptions: readonly Option[] = [
     'Defragment at the start when this many megabytes would be freed.',
     ignored('LevelDB compacts its files by itself'),
   ),
-  row(
-    'max-learners',
-    integer(1),
-    'Learners allowed in the cluster.',
-    ignored('learners are not built'),
-  ),
+  row('max-learners', integer(1), 'Learners allowed in the cluster.', built),
   row(
     'compaction-sleep-interval',
     duration('0s'),

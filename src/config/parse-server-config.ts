@@ -152,6 +152,7 @@ function buildServerConfig(
     initialCluster: cluster.members,
     initialClusterToken: settings.text('initial-cluster-token'),
     initialClusterState: settings.text('initial-cluster-state') === 'existing' ? 'existing' : 'new',
+    strictReconfigCheck: settings.boolean('strict-reconfig-check'),
     preVote: settings.boolean('pre-vote'),
     autoCompaction,
     initialCorruptCheck: settings.isGateOpen('InitialCorruptCheck'),
@@ -222,6 +223,7 @@ function numbersOf(settings: Settings, defaults: ServerConfig): Numbers {
     grpcKeepAliveMinTimeMs: settings.number('grpc-keepalive-min-time'),
     grpcKeepAliveIntervalMs: settings.number('grpc-keepalive-interval'),
     grpcKeepAliveTimeoutMs: settings.number('grpc-keepalive-timeout'),
+    maxLearners: settings.number('max-learners'),
     warningApplyDurationMs: settings.number('warning-apply-duration'),
     watchProgressNotifyIntervalMs: settings.number('watch-progress-notify-interval'),
   };

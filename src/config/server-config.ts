@@ -39,6 +39,9 @@ export interface ServerConfig {
   readonly initialCluster: readonly InitialMember[];
   readonly initialClusterToken: string;
   readonly initialClusterState: ClusterState;
+  /** Refuses changes of the members that could cost the quorum. */
+  readonly strictReconfigCheck: boolean;
+  readonly maxLearners: number;
   readonly preVote: boolean;
   /** One tick. */
   readonly heartbeatIntervalMs: number;
@@ -98,6 +101,8 @@ export function defaultServerConfig(): ServerConfig {
     initialCluster: [{ name: 'default', peerUrl: 'http://localhost:2380' }],
     initialClusterToken: 'etcd-cluster',
     initialClusterState: 'new',
+    strictReconfigCheck: true,
+    maxLearners: 1,
     preVote: true,
     heartbeatIntervalMs: 100,
     electionTimeoutMs: 1000,

@@ -6,7 +6,7 @@ import { mustParseUrl } from './urls.ts';
 
 export type ResolveHost = (host: string) => Promise<string>;
 
-const resolveByDns: ResolveHost = async (host) => (await lookup(host)).address;
+export const resolveByDns: ResolveHost = async (host) => (await lookup(host)).address;
 
 /**
  * Whether a new member may start with this cluster configuration: it must name the member, with the peer URLs that
@@ -17,19 +17,30 @@ export async function verifyBootstrap(
   config: ServerConfig,
   resolve: ResolveHost = resolveByDns,
 ): Promise<string | undefined> {
-  const own = config.initialCluster
-    .filter(({ name }) => name === config.name)
-    .map(({ peerUrl }) => peerUrl);
-  if (own.length === 0) {
-    return `couldn't find local name "${config.name}" in the initial cluster configuration`;
-  }
+  const own = ownPeerUrls(config);
+  if (own.length === 0) return describeUnnamed(config);
   const mismatch = await describeMismatch(config, own.sort(), resolve);
   if (mismatch !== undefined) return mismatch;
-  const urls = config.initialCluster.map(({ peerUrl }) => peerUrl);
-  if (new Set(urls).size < urls.length) {
-    return `initial cluster ${formatInitialCluster(config.initialCluster)} has duplicate url`;
-  }
-  return undefined;
+  return describeRepeatedUrl(config);
+}
+
+/** The same for a member that joins: the cluster, not its own flags, says where it is reached. */
+export function verifyJoin(config: ServerConfig): string | undefined {
+  return ownPeerUrls(config).length === 0 ? describeUnnamed(config) : describeRepeatedUrl(config);
+}
+
+function ownPeerUrls({ name, initialCluster }: ServerConfig): string[] {
+  return initialCluster.filter((member) => member.name === name).map(({ peerUrl }) => peerUrl);
+}
+
+function describeUnnamed({ name }: ServerConfig): string {
+  return `couldn't find local name "${name}" in the initial cluster configuration`;
+}
+
+function describeRepeatedUrl({ initialCluster }: ServerConfig): string | undefined {
+  const urls = initialCluster.map(({ peerUrl }) => peerUrl);
+  if (new Set(urls).size === urls.length) return undefined;
+  return `initial cluster ${formatInitialCluster(initialCluster)} has duplicate url`;
 }
 
 async function describeMismatch(
@@ -38,7 +49,7 @@ async function describeMismatch(
   resolve: ResolveHost,
 ): Promise<string | undefined> {
   const advertised = [...config.initialAdvertisePeerUrls].sort();
-  const difference = await describeDifference(advertised, own, resolve);
+  const difference = await describeUrlDifference(advertised, own, resolve);
   if (difference === undefined) return undefined;
   const notAdvertised = own.filter((url) => !advertised.includes(url));
   if (notAdvertised.length > 0) {
@@ -54,7 +65,7 @@ async function describeMismatch(
 }
 
 /** Two lists are the same when their hosts are, by text or by address (pkg/netutil, URLStringsEqual). */
-async function describeDifference(
+export async function describeUrlDifference(
   advertised: readonly string[],
   own: readonly string[],
   resolve: ResolveHost,

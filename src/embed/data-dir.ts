@@ -1,13 +1,16 @@
 import type { ServerConfig } from '../config/server-config.ts';
 import { verifyBootstrap } from '../config/verify-bootstrap.ts';
+import type { Logger } from '../host/logger.ts';
 import { randomId } from '../host/random.ts';
 import { systemScheduler } from '../host/scheduler.ts';
+import { noMember, type MemberId } from '../raft/types.ts';
 import { AppliedStateLoader } from '../server/applied-state.ts';
 import { inspectDataDir } from '../storage/data-dir-files.ts';
-import { createDataDir, openDataDir } from '../storage/data-dir-open.ts';
+import { createDataDir, openDataDir, type DataDirCreateOptions } from '../storage/data-dir-open.ts';
 import { machineDisk } from '../storage/machine-disk.ts';
 import type { DataDir } from '../storage/types.ts';
 import { bootstrapCluster } from './bootstrap.ts';
+import { joinCluster, wasBootstrapped } from './join.ts';
 
 export interface OpenedDataDir {
   readonly dataDir: DataDir;
@@ -15,30 +18,23 @@ export interface OpenedDataDir {
 }
 
 /**
- * Opens the data dir, or makes it for a first member of a new cluster. One that exists says by itself who the
- * member is; the initial cluster of the configuration is then not looked at, as in etcd.
+ * Opens the data dir, or makes it for a first member of a new cluster or one that joins. One that exists says by
+ * itself who the member is; the initial cluster of the configuration is then not looked at, as in etcd.
  */
 export async function openOrCreateDataDir(
   config: ServerConfig,
+  logger: Logger,
   fatal: (error: Error) => void,
 ): Promise<OpenedDataDir> {
   const options = { path: config.dataDir, disk: machineDisk, scheduler: systemScheduler, fatal };
   const found = inspectDataDir(machineDisk.fs, config.dataDir);
   if (found.kind === 'refused') throw found.error;
   if (found.kind !== 'ours') {
-    // Compared as text: the type has more values once members can join.
-    const state: string = config.initialClusterState;
-    if (state !== 'new') throw new Error(describeNotNew(config));
-    const mismatch = await verifyBootstrap(config);
-    if (mismatch !== undefined) throw new Error(mismatch);
-    const { name, initialCluster, initialClusterToken } = config;
-    const { memberId, clusterId, entries, hardState } = bootstrapCluster(
-      name,
-      initialCluster,
-      initialClusterToken,
-    );
-    const identity = { clusterId, memberId, incarnation: randomId() };
-    await createDataDir({ ...options, identity, entries, hardState });
+    const member =
+      config.initialClusterState === 'new'
+        ? await firstMember(config)
+        : await joiningMember(config, logger);
+    await createDataDir({ ...options, ...member });
   }
   const loader = new AppliedStateLoader();
   const dataDir = await openDataDir({
@@ -55,9 +51,39 @@ export async function openOrCreateDataDir(
   );
 }
 
-function describeNotNew({ dataDir, initialClusterState }: ServerConfig): string {
+type NewMember = Pick<DataDirCreateOptions, 'identity' | 'entries' | 'hardState'>;
+
+async function firstMember(config: ServerConfig): Promise<NewMember> {
+  const mismatch = await verifyBootstrap(config);
+  if (mismatch !== undefined) throw new Error(mismatch);
+  const { name, initialCluster, initialClusterToken } = config;
+  const { memberId, clusterId, entries, hardState } = bootstrapCluster(
+    name,
+    initialCluster,
+    initialClusterToken,
+  );
+  if (await wasBootstrapped(config, memberId)) {
+    throw new Error(describeBootstrapped(config, memberId));
+  }
+  return { identity: { clusterId, memberId, incarnation: randomId() }, entries, hardState };
+}
+
+/** Its log is empty: the leader brings it all. */
+async function joiningMember(config: ServerConfig, logger: Logger): Promise<NewMember> {
+  const { clusterId, memberId } = await joinCluster({ config, logger });
+  logger.log('info', 'joining a running cluster', {
+    'cluster-id': clusterId.toString(16),
+    'local-member-id': memberId.toString(16),
+  });
+  const hardState = { term: 0, vote: noMember, commit: 0 };
+  return { identity: { clusterId, memberId, incarnation: randomId() }, entries: [], hardState };
+}
+
+function describeBootstrapped({ dataDir }: ServerConfig, memberId: MemberId): string {
+  const id = memberId.toString(16);
   return (
-    `--initial-cluster-state=${initialClusterState} is refused: ${dataDir} does not hold the data of a member, and ` +
-    'joining a running cluster is not built. A member that has its data dir starts with either state.'
+    `member ${id} has already been bootstrapped: the cluster knows it, but ${dataDir} does not hold its data. ` +
+    `If that is lost, remove the member ("etcdctl member remove ${id}"), add it as a new one ("etcdctl member add") ` +
+    'and start it with --initial-cluster-state=existing'
   );
 }

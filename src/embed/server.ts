@@ -3,6 +3,7 @@ import { registerMemberMetrics } from '../api/member-metrics.ts';
 import { Readiness } from '../api/readiness.ts';
 import { createHandlers } from '../api/services.ts';
 import { mustGet } from '../base/assert.ts';
+import { emptyBytes } from '../base/bytes.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import type { Logger } from '../host/logger.ts';
 import { createMetrics } from '../host/metrics-registry.ts';
@@ -10,6 +11,7 @@ import type { Metrics } from '../host/metrics.ts';
 import { registerProcessMetrics } from '../host/process-metrics.ts';
 import { randomNonce, systemRandom } from '../host/random.ts';
 import { systemScheduler } from '../host/scheduler.ts';
+import { describeClusterRoute, type ClusterDescription } from '../peer/cluster-query.ts';
 import { PeerTransport } from '../peer/transport.ts';
 import type { MemberId } from '../raft/types.ts';
 import { ServerMember } from '../server/member.ts';
@@ -40,6 +42,9 @@ export interface ServerHost {
   readonly logger: Logger;
 }
 
+/** etcd's words, which operators look for. */
+const removedText = 'the member has been permanently removed from the cluster';
+
 /** Rejects, with nothing left behind it, when the data dir or a port is not to be had. */
 export async function startServer(
   config: ServerConfig,
@@ -48,8 +53,22 @@ export async function startServer(
   const closing = closedPromise();
   const metrics = createMetrics();
   const processMetrics = registerProcessMetrics(metrics);
-  const opened = await openOrCreateDataDir(config, closing.fail);
-  const { member, transport } = openMember({ config, logger, metrics, opened, fail: closing.fail });
+  const opened = await openOrCreateDataDir(config, logger, closing.fail);
+  const removed = (): void => {
+    logger.log('warn', 'server error', { error: removedText });
+    logger.log('warn', 'data-dir used by this member must be removed', {
+      'data-dir': config.dataDir,
+    });
+    stop().catch(closing.fail);
+  };
+  const { member, transport } = openMember({
+    config,
+    logger,
+    metrics,
+    opened,
+    fail: closing.fail,
+    removed,
+  });
   const readiness = new Readiness();
   let listeners: Listeners;
   try {
@@ -90,9 +109,10 @@ interface MemberToOpen {
   readonly metrics: Metrics;
   readonly opened: OpenedDataDir;
   readonly fail: (error: Error) => void;
+  readonly removed: () => void;
 }
 
-function openMember({ config, logger, metrics, opened, fail }: MemberToOpen) {
+function openMember({ config, logger, metrics, opened, fail, removed }: MemberToOpen) {
   let transport: PeerTransport | undefined;
   const { dataDir, loader } = opened;
   const member = new ServerMember({
@@ -105,6 +125,7 @@ function openMember({ config, logger, metrics, opened, fail }: MemberToOpen) {
       logger,
       metrics,
       nonce: randomNonce(),
+      unixTimeMs: () => Date.now(),
     },
     openTransport: (events) => {
       transport = new PeerTransport({
@@ -118,6 +139,7 @@ function openMember({ config, logger, metrics, opened, fail }: MemberToOpen) {
       return transport;
     },
     onFatal: (reason) => fail(new Error(reason)),
+    onRemoved: removed,
   });
   registerMemberMetrics(metrics, member);
   return { member, transport: mustGet(transport, 'the member opened no transport') };
@@ -141,7 +163,13 @@ function openPorts(parts: {
     readiness,
   });
   const http = createHttpHandlers({ member, metrics, logger, corsOrigins: [], hostWhitelist: [] });
-  const peerHandlers = transport.handlers;
+  const describe = (): ClusterDescription => ({
+    clusterId: member.clusterId,
+    appliedIndex: member.status().raftAppliedIndex,
+    members: member.record,
+    lineage: emptyBytes,
+  });
+  const peerHandlers = new Map([...transport.handlers, describeClusterRoute(describe)]);
   const beforeClients = (): Promise<void> => checkInitially(config, member);
   return openListeners({ config, handlers, peerHandlers, http, logger, beforeClients });
 }

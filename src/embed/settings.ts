@@ -49,6 +49,8 @@ export function memberSettings(config: ServerConfig): MemberSettings {
     autoCompaction: config.autoCompaction,
     corruptCheckMs: config.corruptCheckTimeMs,
     compactHashCheckMs: config.compactHashCheck ? config.compactHashCheckTimeMs : 0,
+    strictReconfigCheck: config.strictReconfigCheck,
+    maxLearners: config.maxLearners,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Bytes } from '../base/bytes.ts';
-import { message, repeatedNested } from '../wire/message.ts';
+import { message, nested, repeatedNested, uint32, uint64, uint64Id } from '../wire/message.ts';
+import type { MessageOf } from '../wire/message.ts';
 import { MemberRecord } from './record.ts';
 
 /**
@@ -19,21 +20,41 @@ export interface MemberChange {
  */
 export interface ConfChange {
   readonly changes: readonly MemberChange[];
-  /**
-   * The records of the members that are new (`encodeConfChangeContext`); empty when there are none.
-   */
+  /** An encoded `ConfChangeContext`; empty for an entry of Raft's own, which leaves a joint change. */
   readonly context: Bytes;
 }
 
-const ConfChangeContext = message('quorate.ConfChangeContext', {
-  members: repeatedNested(1, MemberRecord),
+/** Who proposed a change: (memberId, nonce, sequence) is never used twice, as with commands. */
+const Proposer = message('quorate.Proposer', {
+  memberId: uint64Id(1),
+  nonce: uint32(2),
+  sequence: uint64(3),
 });
+export type Proposer = MessageOf<typeof Proposer>;
 
-export function encodeConfChangeContext(members: readonly MemberRecord[]): Bytes {
-  return ConfChangeContext.encode({ members });
+export const ConfChangeContext = message('quorate.ConfChangeContext', {
+  /** The records of the members that are new. */
+  members: repeatedNested(1, MemberRecord),
+  /** Undefined in the first entries of a cluster, and in those of a forced start. */
+  proposer: nested(2, Proposer),
+  /**
+   * `Membership.fingerprint` of the members that the change was checked against; applied to others it changes
+   * nothing. So a change that is in the log twice is made once. 0: to any members.
+   */
+  basis: uint32(3),
+  /** With one more learner there must be fewer than this; 0: any number. */
+  learnersBelow: uint32(4),
+});
+export type ConfChangeContext = MessageOf<typeof ConfChangeContext>;
+
+export function encodeConfChangeContext(
+  members: readonly MemberRecord[],
+  rest: Partial<Omit<ConfChangeContext, 'members'>> = {},
+): Bytes {
+  return ConfChangeContext.encode({ members, ...rest });
 }
 
 /** @throws WireError when the context is malformed. */
-export function decodeConfChangeContext(context: Bytes): readonly MemberRecord[] {
-  return ConfChangeContext.decode(context).members;
+export function decodeConfChangeContext(context: Bytes): ConfChangeContext {
+  return ConfChangeContext.decode(context);
 }

@@ -1,6 +1,7 @@
 import { unreachable } from '../base/assert.ts';
-import type { Bytes } from '../base/bytes.ts';
-import { errors, failed, ok, type Outcome } from '../wire/errors.ts';
+import { concatBytes, type Bytes } from '../base/bytes.ts';
+import { crc32c } from '../base/crc32c.ts';
+import { Code, errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
 import type { MemberAttributes } from '../wire/membership.ts';
 import { decodeConfChangeContext, type ConfChange, type MemberChange } from './conf-change.ts';
 import {
@@ -16,6 +17,15 @@ export interface MemberRow {
   readonly key: Bytes;
   readonly value: Bytes;
 }
+
+/**
+ * The members have changed since the change was checked. It may be checked and proposed again: this one has done
+ * nothing. No client sees it.
+ */
+export const membersMoved: EtcdError = {
+  code: Code.Unavailable,
+  text: 'etcdserver: the members have changed meanwhile',
+};
 
 /**
  * The members of the cluster as of the applied index. etcd's counterpart is
@@ -51,24 +61,46 @@ export class Membership {
     return this.members.get(id);
   }
 
+  /** Ids of members that were; none of them comes back. */
+  get removedIds(): ReadonlySet<bigint> {
+    return this.removed;
+  }
+
   /** Whether the id once belonged to a member; it never will again. */
   isRemoved(id: bigint): boolean {
     return this.removed.has(id);
   }
 
   /**
+   * A number that stands for who is a member, in which role, and who was one: it changes with every change of
+   * these, and never comes back, for an id that was removed does not.
+   */
+  get fingerprint(): number {
+    const roles = this.list().flatMap(({ id, isLearner }) => [
+      encodeMemberKey(id),
+      Uint8Array.of(isLearner ? 1 : 0),
+    ]);
+    const removed = [...this.removed].sort((a, b) => (a < b ? -1 : 1)).map(encodeMemberKey);
+    // 0 is kept for "any".
+    return Math.max(1, crc32c(concatBytes([...roles, Uint8Array.of(2), ...removed])));
+  }
+
+  /**
    * Applies all parts of a change, in order, or none of them, and answers the changed rows. It is
    * refused when another change that came first in the log has made it void: an id that was removed
-   * or is there already, peer URLs that another member has, a member that is not there.
+   * or is there already, peer URLs that another member has, a member that is not there; and when it
+   * was checked against other members than these.
    */
   change({ changes, context }: ConfChange): Outcome<readonly MemberRow[]> {
-    const given = new Map(decodeConfChangeContext(context).map((member) => [member.id, member]));
+    const { members: records, basis, learnersBelow } = decodeConfChangeContext(context);
+    if (basis !== 0 && basis !== this.fingerprint) return failed(membersMoved);
+    const given = new Map(records.map((member) => [member.id, member]));
     const members = new Map(this.members);
     const removed = new Set(this.removed);
     const rows: MemberRow[] = [];
     for (const change of changes) {
       const key = encodeMemberKey(change.memberId);
-      const changed = changeOne({ members, removed, given }, change);
+      const changed = changeOne({ members, removed, given, learnersBelow }, change);
       if (!changed.ok) return changed;
       if (changed.value === undefined) rows.push({ key, value: encodeRemovedRow() });
       else rows.push({ key, value: encodeMemberRow(changed.value) });
@@ -106,6 +138,7 @@ interface Draft {
   readonly members: Map<bigint, MemberRecord>;
   readonly removed: Set<bigint>;
   readonly given: ReadonlyMap<bigint, MemberRecord>;
+  readonly learnersBelow: number;
 }
 
 /** Changes the draft; answers the member as it is then, or undefined when it is gone. */
@@ -134,7 +167,15 @@ function add(draft: Draft, id: bigint, isLearner: boolean): Outcome<MemberRecord
   }
   const given = draft.given.get(id);
   if (given === undefined) return failed(errors.memberNotFound);
-  return refusePeerUrls(draft.members, given) ?? put(draft, { ...given, isLearner });
+  const refusal = refusePeerUrls(draft.members, given);
+  if (refusal !== undefined) return refusal;
+  const isTooMany = draft.learnersBelow > 0 && countLearners(draft) + 1 >= draft.learnersBelow;
+  if (isLearner && isTooMany) return failed(errors.tooManyLearners);
+  return put(draft, { ...given, isLearner });
+}
+
+function countLearners({ members }: Draft): number {
+  return [...members.values()].filter(({ isLearner }) => isLearner).length;
 }
 
 function put(draft: Draft, member: MemberRecord): Outcome<MemberRecord> {

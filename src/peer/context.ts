@@ -3,9 +3,11 @@ import type { Scheduler } from '../base/clock.ts';
 import type { GrpcChannel } from '../grpc/types.ts';
 import type { Logger } from '../host/logger.ts';
 import type { MemberId } from '../raft/types.ts';
+import type { PeerDirectory } from './directory.ts';
+import type { HelloRequest } from './messages.ts';
 import type { PeerLimits } from './limits.ts';
 import type { PeerMetrics } from './peer-metrics.ts';
-import type { PeerAddress, PeerIdentity, TransportEvents } from './types.ts';
+import type { PeerIdentity, TransportEvents } from './types.ts';
 
 /** What all streams of one member share. */
 export interface PeerContext {
@@ -17,10 +19,9 @@ export interface PeerContext {
   readonly metrics: PeerMetrics;
   readonly limits: PeerLimits;
   readonly openChannel: (address: string) => GrpcChannel;
-  /** As `Transport.setPeers` last said, this member left out. */
-  peers(): ReadonlyMap<MemberId, PeerAddress>;
+  readonly directory: PeerDirectory;
   /** Something has just come from a member. */
   heard(from: MemberId): void;
   /** A member has opened a stream to this one, so it is there to be connected to. */
-  greeted(from: MemberId): void;
+  greeted(hello: HelloRequest): void;
 }

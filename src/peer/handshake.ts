@@ -1,5 +1,6 @@
-import { emptyBytes, type Bytes } from '../base/bytes.ts';
+import { emptyBytes, equalBytes, type Bytes } from '../base/bytes.ts';
 import type { MemberId } from '../raft/types.ts';
+import type { KnownPeers } from './directory.ts';
 import type { PeerAddress, PeerIdentity } from './types.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface Hello {
   readonly protocolVersionMin: number;
   /** The cluster's history of forced starts and restores, once there is one: members of two histories never talk. */
   readonly lineage: Bytes;
+  /** Of `from`; empty while it has no record of itself. */
+  readonly peerUrls: readonly string[];
 }
 
 export interface Refusal {
@@ -30,7 +33,7 @@ export interface Refusal {
   readonly isFinal: boolean;
 }
 
-export function helloTo(to: MemberId, local: PeerIdentity): Hello {
+export function helloTo(to: MemberId, local: PeerIdentity, peerUrls: readonly string[]): Hello {
   return {
     clusterId: local.clusterId,
     from: local.memberId,
@@ -38,18 +41,20 @@ export function helloTo(to: MemberId, local: PeerIdentity): Hello {
     incarnation: local.incarnation,
     protocolVersion,
     protocolVersionMin,
-    lineage: emptyBytes,
+    lineage: local.lineage ?? emptyBytes,
+    peerUrls,
   };
 }
 
 /**
- * Judges a hello that came to `local`: undefined is welcome. Only another data dir under a known id is final.
- * An unknown member may be one that this member has yet to hear of, and of two clusters that meet, neither can
- * tell which of them has gone astray.
+ * Judges a hello that came to `local`: undefined is welcome. Final is the removal of a
+ * member, and another data dir under a known id. An unknown one that is a member by its own record may be one that
+ * this member has yet to hear of, and is let in. Of two clusters, or two lineages, that meet, neither can tell which
+ * of them has gone astray.
  */
 export function judgeHello(
   local: PeerIdentity,
-  peers: ReadonlyMap<MemberId, PeerAddress>,
+  peers: KnownPeers,
   hello: Hello,
 ): Refusal | undefined {
   const refuse = (reason: string, isFinal = false): Refusal => ({ reason, isFinal });
@@ -66,19 +71,23 @@ export function judgeHello(
         `${describeId(local.memberId)} is of cluster ${describeId(local.clusterId)}`,
     );
   }
+  if (!equalBytes(hello.lineage, local.lineage ?? emptyBytes)) {
+    return refuse(describeOtherLineage(hello.from, local.memberId));
+  }
   if (hello.to !== local.memberId) {
     return refuse(
       `wrong member: ${describeId(hello.from)} looks for ${describeId(hello.to)} ` +
         `at the peer URL of ${describeId(local.memberId)}`,
     );
   }
+  if (peers.isRemoved(hello.from)) return refuse(describeRemoved(hello.from), true);
   const peer = peers.get(hello.from);
-  if (peer === undefined) {
+  if (peer === undefined && hello.peerUrls.length === 0) {
     return refuse(
       `${describeId(hello.from)} is not a member that ${describeId(local.memberId)} knows`,
     );
   }
-  if (peer.incarnation !== undefined && peer.incarnation !== hello.incarnation) {
+  if (peer?.incarnation !== undefined && peer.incarnation !== hello.incarnation) {
     return refuse(describeOtherDataDir(hello.from), true);
   }
   return undefined;
@@ -107,9 +116,28 @@ export function describeId(id: bigint): string {
   return id.toString(16);
 }
 
-function describeOtherDataDir(id: MemberId): string {
+/** etcd's words (server/etcdserver/api/rafthttp), and what to do. */
+export function describeRemoved(id: MemberId): string {
   return (
-    `member ${describeId(id)} has another data dir than the cluster knows it by: ` +
-    'remove it and let it rejoin as a new member'
+    'the member has been permanently removed from the cluster: ' +
+    `${describeId(id)} can never come back; to run it again, remove its data dir, add it with ` +
+    '"etcdctl member add" and start it with --initial-cluster-state=existing'
+  );
+}
+
+function describeOtherDataDir(id: MemberId): string {
+  const name = describeId(id);
+  return (
+    `member ${name} has another data dir than the cluster knows it by: what it had acknowledged may be lost. ` +
+    `Remove its data dir, remove it from the cluster ("etcdctl member remove ${name}"), add it as a new member ` +
+    '("etcdctl member add") and start it with --initial-cluster-state=existing'
+  );
+}
+
+function describeOtherLineage(from: MemberId, local: MemberId): string {
+  return (
+    `lineage mismatch: the data of ${describeId(from)} and of ${describeId(local)} parted when one of them was ` +
+    'forced to start as a new cluster or restored. Whichever is not to go on must be stopped; to join the other, ' +
+    'remove its data dir and add it as a new member'
   );
 }

@@ -106,11 +106,11 @@ export abstract class Incoming implements StreamReceiver {
     options.open.set(key, this);
     this.reply({ refused: '', isFinal: false });
     context.heard(hello.from);
-    if (hello.lane === Lane.control) context.greeted(hello.from);
+    if (hello.lane === Lane.control) context.greeted(hello);
   }
 
   private judge(hello: HelloRequest): Refusal | undefined {
-    return judgeHello(this.context.identity, this.context.peers(), hello);
+    return judgeHello(this.context.identity, this.context.directory, hello);
   }
 
   private refuse({ reason, isFinal }: Refusal): void {
@@ -120,9 +120,9 @@ export abstract class Incoming implements StreamReceiver {
   }
 
   private reply(answer: Pick<HelloReply, 'refused' | 'isFinal'>): void {
-    this.call.send(
-      this.options.wrapHello(HelloReply.create({ ...answer, ...this.context.identity })),
-    );
+    const { clusterId, memberId, incarnation } = this.context.identity;
+    const reply = HelloReply.create({ ...answer, clusterId, memberId, incarnation });
+    this.call.send(this.options.wrapHello(reply));
   }
 
   private finish(): void {

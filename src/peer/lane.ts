@@ -60,7 +60,7 @@ export class Lane {
     this.questions = new OpenQuestions(context.scheduler);
   }
 
-  private get isOpen(): boolean {
+  get isOpen(): boolean {
     return this.opening?.isOpen ?? false;
   }
 

@@ -9,6 +9,11 @@ export interface PeerLimits {
   /** Messages that leave together are joined into frames of about this size. */
   readonly frameBytes: number;
   readonly handshakeTimeoutMs: number;
+  /**
+   * How long a member that was removed is still talked with: it may be the leader, who leads on until the others
+   * know of it (raft/leaving.ts), or have to hear of its removal.
+   */
+  readonly removalGraceMs: number;
   /** Pauses between attempts to connect: the first, and the longest. */
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
@@ -32,6 +37,7 @@ export const defaultPeerLimits: PeerLimits = {
   queueBytesMax: 160 * 1024 * 1024,
   frameBytes: 1024 * 1024,
   handshakeTimeoutMs: 5_000,
+  removalGraceMs: 3_000,
   reconnectMinMs: 100,
   reconnectMaxMs: 2_000,
   pingIntervalMs: 2_000,

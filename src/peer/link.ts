@@ -58,6 +58,11 @@ export class Link {
     return this.peer;
   }
 
+  /** Both sides have accepted one another, and the stream stands. */
+  get isOpen(): boolean {
+    return this.control.isOpen;
+  }
+
   start(): void {
     this.control.start();
   }

@@ -3,6 +3,8 @@ import type { Scheduler } from '../base/clock.ts';
 import type { MemberId, Message } from '../raft/types.ts';
 import { describeId, helloTo, judgeAnswer, judgeHello, type Refusal } from './handshake.ts';
 import { errors, failed, type Outcome } from '../wire/errors.ts';
+import { PeerDirectory } from './directory.ts';
+import { defaultPeerLimits } from './limits.ts';
 import { perfectLinks, type LinkPolicy } from './memory-links.ts';
 import { MemorySnapshotStream } from './memory-snapshot.ts';
 import type {
@@ -55,7 +57,7 @@ export class MemoryTransport implements Transport {
   readonly events: TransportEvents;
   private readonly network: MemoryNetwork;
   private readonly identity: PeerIdentity;
-  private peers: ReadonlyMap<MemberId, PeerAddress> = new Map();
+  private readonly directory: PeerDirectory;
   private readonly heardMs = new Map<MemberId, number>();
   private readonly unreachable = new Set<MemberId>();
   /** The last reason reported for each peer, so that a standing refusal is reported once. */
@@ -68,6 +70,11 @@ export class MemoryTransport implements Transport {
     this.network = network;
     this.identity = identity;
     this.events = events;
+    this.directory = new PeerDirectory(
+      identity.memberId,
+      network.scheduler,
+      defaultPeerLimits.removalGraceMs,
+    );
   }
 
   get id(): MemberId {
@@ -126,9 +133,22 @@ export class MemoryTransport implements Transport {
     stream.start();
   }
 
-  setPeers(peers: readonly PeerAddress[]): void {
-    this.peers = new Map(peers.map((peer) => [peer.memberId, peer]));
+  setPeers(peers: readonly PeerAddress[], removed: ReadonlySet<MemberId> = new Set()): void {
+    this.directory.set(peers, removed);
     this.refusals.clear();
+  }
+
+  connectedPeers(): ReadonlySet<MemberId> {
+    const { links } = this.network;
+    const connected = new Set<MemberId>();
+    for (const peer of this.directory.members) {
+      const { memberId: id } = peer;
+      const other = this.network.memberOf(id);
+      const isLinked = links.isConnected(this.id, id) && links.isConnected(id, this.id);
+      if (other === undefined || !isLinked) continue;
+      if (this.refusalBy(other, peer) === undefined) connected.add(id);
+    }
+    return connected;
   }
 
   ask(
@@ -158,8 +178,9 @@ export class MemoryTransport implements Transport {
   activePeers(withinMs: number): ReadonlySet<MemberId> {
     const sinceMs = this.network.scheduler.nowMs() - withinMs;
     const active = new Set<MemberId>();
+    const recorded = new Set([...this.directory.members].map(({ memberId }) => memberId));
     for (const [id, heardMs] of this.heardMs) {
-      if (heardMs >= sinceMs && this.peers.has(id)) active.add(id);
+      if (heardMs >= sinceMs && recorded.has(id)) active.add(id);
     }
     return active;
   }
@@ -173,7 +194,14 @@ export class MemoryTransport implements Transport {
 
   /** Whether a snapshot offered by `from` may be shown to this member's shell. */
   accepts(from: MemberId): boolean {
-    return this.isOpen && this.peers.has(from);
+    return this.isOpen && this.directory.get(from) !== undefined;
+  }
+
+  private greeted(memberId: MemberId, peerUrls: readonly string[]): void {
+    if (this.directory.get(memberId) !== undefined) return;
+    this.directory.introduce({ memberId, peerUrls, incarnation: undefined });
+    // The real one connects at once, and may be refused before it has anything to send.
+    this.later(0, () => this.whileOpen(() => void this.linkTo(memberId)));
   }
 
   private receive(from: MemberId, messages: readonly Message[]): void {
@@ -193,7 +221,7 @@ export class MemoryTransport implements Transport {
 
   /** The other end, if it is there and the two of them accept one another. */
   private linkTo(id: MemberId): MemoryTransport | undefined {
-    const peer = this.peers.get(id);
+    const peer = this.directory.get(id);
     const other = this.network.memberOf(id);
     if (peer !== undefined && other !== undefined && this.network.links.isConnected(this.id, id)) {
       const refusal = this.refusalBy(other, peer);
@@ -208,8 +236,10 @@ export class MemoryTransport implements Transport {
   }
 
   private refusalBy(other: MemoryTransport, expected: PeerAddress): Refusal | undefined {
-    const refusal = judgeHello(other.identity, other.peers, helloTo(other.id, this.identity));
+    const hello = helloTo(other.id, this.identity, this.directory.ownPeerUrls);
+    const refusal = judgeHello(other.identity, other.directory, hello);
     if (refusal !== undefined) return refusal;
+    other.greeted(this.id, this.directory.ownPeerUrls);
     const reason = judgeAnswer(expected, this.identity, other.identity);
     return reason === undefined ? undefined : { reason, isFinal: false };
   }

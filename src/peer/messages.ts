@@ -8,6 +8,7 @@ import {
   nested,
   oneof,
   repeatedNested,
+  repeatedString,
   repeatedRaw,
   repeatedUint64Id,
   string,
@@ -34,6 +35,7 @@ export const HelloRequest = message('quorate.peer.Hello', {
   protocolVersionMin: uint32(6),
   lineage: bytes(7),
   lane: enumeration(8),
+  peerUrls: repeatedString(9),
 });
 export type HelloRequest = MessageOf<typeof HelloRequest>;
 

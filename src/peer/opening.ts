@@ -70,7 +70,7 @@ export class Opening {
         onEnd: (status) => this.finish(describeEnd(status)),
       },
     );
-    const hello = helloTo(peer.memberId, context.identity);
+    const hello = helloTo(peer.memberId, context.identity, context.directory.ownPeerUrls);
     this.stream.send(wrapHello({ ...hello, lane: Lane[lane] }));
   }
 

@@ -8,13 +8,14 @@ import type { Metrics } from '../host/metrics.ts';
 import type { MemberId, Message } from '../raft/types.ts';
 import { Code, errors, failed, type Outcome } from '../wire/errors.ts';
 import type { PeerContext } from './context.ts';
+import { PeerDirectory } from './directory.ts';
 import { describeId } from './handshake.ts';
 import type { Incoming } from './incoming.ts';
 import { IncomingMessages } from './incoming-messages.ts';
 import { IncomingSnapshot } from './incoming-snapshot.ts';
 import { defaultPeerLimits, peerWindowBytes, type PeerLimits } from './limits.ts';
 import { Link } from './link.ts';
-import { Lane, messagesPath, snapshotPath } from './messages.ts';
+import { Lane, messagesPath, snapshotPath, type HelloRequest } from './messages.ts';
 import { OutgoingSnapshot } from './outgoing-snapshot.ts';
 import { peerMetrics } from './peer-metrics.ts';
 import type {
@@ -40,11 +41,14 @@ export interface PeerTransportOptions {
   readonly openChannel?: (address: string) => GrpcChannel;
 }
 
+/** A link on which nothing has come for so long counts for nothing; etcd reads 5 s too. */
+const connectedSilenceMs = 5_000;
+
 /** The links between members over gRPC. `handlers` are what the peer port serves (`openPeerListener`). */
 export class PeerTransport implements Transport {
   readonly handlers: Handlers;
   private readonly context: PeerContext;
-  private peers: ReadonlyMap<MemberId, PeerAddress> = new Map();
+  private readonly directory: PeerDirectory;
   private readonly links = new Map<MemberId, Link>();
   private readonly heardMs = new Map<MemberId, number>();
   private readonly incoming = new Map<string, Incoming>();
@@ -56,18 +60,21 @@ export class PeerTransport implements Transport {
   private isOpen = true;
 
   constructor(options: PeerTransportOptions) {
+    const { identity, scheduler } = options;
+    const limits = { ...defaultPeerLimits, ...options.limits };
+    this.directory = new PeerDirectory(identity.memberId, scheduler, limits.removalGraceMs);
     this.context = {
-      identity: options.identity,
+      identity,
       events: options.events,
-      scheduler: options.scheduler,
+      scheduler,
       random: options.random,
       logger: options.logger ?? silentLogger,
-      metrics: peerMetrics(options.metrics, options.identity.memberId),
-      limits: { ...defaultPeerLimits, ...options.limits },
+      metrics: peerMetrics(options.metrics, identity.memberId),
+      limits,
       openChannel: options.openChannel ?? openChannel,
-      peers: () => this.peers,
-      heard: (from) => void this.heardMs.set(from, options.scheduler.nowMs()),
-      greeted: (from) => this.links.get(from)?.nudge(),
+      directory: this.directory,
+      heard: (from) => void this.heardMs.set(from, scheduler.nowMs()),
+      greeted: (hello) => this.greeted(hello),
     };
     this.handlers = new Map([
       [messagesPath, { kind: 'bidi', open: (call) => this.receiveMessages(call) }],
@@ -109,18 +116,41 @@ export class PeerTransport implements Transport {
     snapshot.start();
   }
 
-  setPeers(peers: readonly PeerAddress[]): void {
+  setPeers(peers: readonly PeerAddress[], removed: ReadonlySet<MemberId> = new Set()): void {
     if (!this.isOpen) return;
-    const others = peers.filter(({ memberId }) => memberId !== this.context.identity.memberId);
-    this.peers = new Map(others.map((peer) => [peer.memberId, peer]));
+    this.directory.set(peers, removed);
+    for (const peer of this.directory.members) this.link(peer);
+    this.dropStrangers();
+  }
+
+  /** Ends the links with those who are not members any more, now or when their grace is over. */
+  private dropStrangers(): void {
+    let isSomeoneLeaving = false;
     for (const [id, link] of this.links) {
-      if (this.peers.has(id)) continue;
+      if (this.directory.get(id) !== undefined) {
+        isSomeoneLeaving ||= this.directory.isLeaving(id);
+        continue;
+      }
       link.close();
       this.links.delete(id);
       this.snapshots.get(id)?.abort('the member was removed');
     }
-    for (const peer of others) this.link(peer);
     for (const stream of this.incoming.values()) stream.reconsider();
+    if (!isSomeoneLeaving) return;
+    const { scheduler, limits } = this.context;
+    scheduler.after(limits.removalGraceMs, () => {
+      if (this.isOpen) this.dropStrangers();
+    });
+  }
+
+  /** A member has opened a stream to this one. One that the record does not name yet is to be answered too. */
+  private greeted({ from, peerUrls }: HelloRequest): void {
+    if (this.directory.get(from) === undefined) {
+      this.directory.introduce({ memberId: from, peerUrls, incarnation: undefined });
+    }
+    const peer = this.directory.get(from);
+    if (peer !== undefined && !this.links.has(from)) this.link(peer);
+    else this.links.get(from)?.nudge();
   }
 
   ask(
@@ -136,10 +166,16 @@ export class PeerTransport implements Transport {
   activePeers(withinMs: number): ReadonlySet<MemberId> {
     const sinceMs = this.context.scheduler.nowMs() - withinMs;
     const active = new Set<MemberId>();
-    for (const id of this.peers.keys()) {
-      if ((this.heardMs.get(id) ?? Number.NEGATIVE_INFINITY) >= sinceMs) active.add(id);
+    for (const { memberId } of this.directory.members) {
+      const heardMs = this.heardMs.get(memberId) ?? Number.NEGATIVE_INFINITY;
+      if (heardMs >= sinceMs) active.add(memberId);
     }
     return active;
+  }
+
+  connectedPeers(): ReadonlySet<MemberId> {
+    const heard = this.activePeers(connectedSilenceMs);
+    return new Set([...heard].filter((id) => this.links.get(id)?.isOpen === true));
   }
 
   close(done: () => void): void {

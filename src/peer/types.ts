@@ -8,6 +8,8 @@ export interface PeerIdentity {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
   readonly incarnation: bigint;
+  /** `encodeLineage` of the forced starts and restores behind this member's data; left out: there were none. */
+  readonly lineage?: Bytes;
 }
 
 export interface PeerAddress {
@@ -22,7 +24,13 @@ export interface Transport {
   send(messages: readonly Message[]): void;
   /** Streams a store image; ends with `snapshotSent`. One at a time per member; `source` is closed by it. */
   sendSnapshot(message: Message & { readonly type: 'MsgSnap' }, source: SnapshotSource): void;
-  setPeers(peers: readonly PeerAddress[]): void;
+  /**
+   * All members, this one included, whose URLs it tells others, and the ids of those that were removed: they are
+   * let go after a moment, and refused for good from then on.
+   */
+  setPeers(peers: readonly PeerAddress[], removed?: ReadonlySet<MemberId>): void;
+  /** Members to whom the link stands now. */
+  connectedPeers(): ReadonlySet<MemberId>;
   /** Members heard from within the last `withinMs`. */
   activePeers(withinMs: number): ReadonlySet<MemberId>;
   /**

@@ -1,6 +1,6 @@
 import { unreachable } from '../base/assert.ts';
 import type { Answer, Question } from '../peer/types.ts';
-import { errors, failed, ok, type Outcome } from '../wire/errors.ts';
+import { failed, ok, type Outcome } from '../wire/errors.ts';
 import type { MemberLoops } from './loops.ts';
 import type { MemberHash } from './peer-hashes.ts';
 import type { Done } from './types.ts';
@@ -12,6 +12,10 @@ export function answerQuestion(
   answer: (outcome: Outcome<Answer>) => void,
 ): void {
   switch (question.type) {
+    case 'promoteMember':
+      return loops.reconfiguration.promoteForOther(question.id, (outcome) =>
+        answer(outcome.ok ? ok({ type: 'promoteMember' }) : failed(outcome.error)),
+      );
     case 'renewLease':
       return loops.leases.renew(question.id, (outcome) =>
         answer(outcome.ok ? ok({ type: 'renewLease', ttl: outcome.value }) : outcome),
@@ -20,8 +24,6 @@ export function answerQuestion(
       return loops.leases.timeToLive(question.id, question.withKeys, (outcome) =>
         answer(outcome.ok ? ok({ type: 'leaseTimeToLive', times: outcome.value }) : outcome),
       );
-    case 'promoteMember':
-      return answer(failed(errors.notCapable));
     case 'hashKv':
       return answerHashKv(loops, question.revision, (outcome) => {
         answer(outcome.ok ? ok({ type: 'hashKv', ...outcome.value }) : outcome);

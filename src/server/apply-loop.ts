@@ -5,7 +5,8 @@ import type { Applied } from '../apply/types.ts';
 import { decodeConfChange } from '../raft/confchange.ts';
 import type { ConfChange } from '../raft/confchange.ts';
 import type { ConfState, Entry } from '../raft/types.ts';
-import { decodeCommand, type Command } from '../wire/command.ts';
+import { CommandKind, decodeCommand, type Command } from '../wire/command.ts';
+import type { Outcome } from '../wire/errors.ts';
 import type { Proposals } from './proposals.ts';
 import type { Slicer } from './slicer.ts';
 import type { StoreLoop } from './store-loop.ts';
@@ -22,6 +23,8 @@ export interface ApplyLoopParts {
   readonly applyConfChange: (change: ConfChange) => ConfState;
   /** The members, or what is known of one, have changed. */
   readonly onMembersChanged: () => void;
+  /** A change of the configuration has come to be applied: with an error it has changed nothing. */
+  readonly onConfChange: (change: ConfChange, outcome: Outcome<unknown>) => void;
   readonly onCompaction: (revision: number) => void;
   /** Called after each slice. */
   readonly onApplied: (index: number) => void;
@@ -121,6 +124,7 @@ export class ApplyLoop {
     const started = scheduler.nowMs();
     const applied = this.machine.apply(command, this.position);
     this.keep(applied, command);
+    if (concernsMembers(command)) this.parts.onMembersChanged();
     applyTook(command, scheduler.nowMs() - started);
     if (proposals.isAwaited(command)) proposals.answer(command.sequence, applied.outcome);
   }
@@ -137,6 +141,7 @@ export class ApplyLoop {
     };
     this.keep(applied, undefined);
     this.parts.onMembersChanged();
+    this.parts.onConfChange(change, applied.outcome);
   }
 
   private keep(applied: Applied, command: Command | undefined): void {
@@ -148,6 +153,10 @@ export class ApplyLoop {
     if (applied.rows.length > 0 || applied.changes.length > 0)
       this.parts.onChanged(applied, command);
   }
+}
+
+function concernsMembers({ kind }: Command): boolean {
+  return kind === CommandKind.publishMember || kind === CommandKind.updateMember;
 }
 
 /** Entries applied between two looks at the clock. */

@@ -5,7 +5,7 @@ import { Raft } from '../raft/raft.ts';
 import { noMember, type MemberId, type SnapshotMeta, type SoftState } from '../raft/types.ts';
 import type { StoreState } from '../storage/types.ts';
 import { CommandKind, type Command } from '../wire/command.ts';
-import { errors } from '../wire/errors.ts';
+import { errors, type EtcdError } from '../wire/errors.ts';
 import { reloadAppliedState, type AppliedState } from './applied-state.ts';
 import { ApplyLoop, type AppliedPosition } from './apply-loop.ts';
 import { Compactor } from './compactor.ts';
@@ -21,6 +21,9 @@ import { peersOf } from './peers.ts';
 import { Proposals } from './proposals.ts';
 import { RaftLoop } from './raft-loop.ts';
 import { ReadIndexQueue } from './read-index.ts';
+import type { Departure } from './departure.ts';
+import type { Reconfiguration } from './reconfiguration.ts';
+import { openDeparture, openReconfiguration } from './reconfiguration-wiring.ts';
 import { Slicer } from './slicer.ts';
 import { Snapshots } from './snapshots.ts';
 import { StoreLoop } from './store-loop.ts';
@@ -54,6 +57,8 @@ export class MemberLoops {
   readonly watches: WatchHub;
   readonly counters: MemberMetrics;
   readonly requestTimeoutMs: number;
+  readonly reconfiguration: Reconfiguration;
+  readonly departure: Departure;
   compactor: Compactor;
   state: AppliedState;
   /** The compact revision before the newest compaction: a hash kept for that one names it. */
@@ -96,10 +101,12 @@ export class MemberLoops {
     this.snapshots = this.openSnapshots();
     this.compactor = this.openCompactor();
     this.watches = openWatchHub(parts, this.slicer, this);
+    this.reconfiguration = openReconfiguration(this);
+    this.departure = openDeparture(this);
   }
 
   start(): void {
-    this.transport.setPeers(peersOf(this.state.membership, this.id));
+    this.membersChanged();
     this.raftLoop.start();
     this.resumeCompaction();
     hurryFirstElection({
@@ -124,10 +131,18 @@ export class MemberLoops {
     this.snapshots.stop();
     this.hashes.abandon(errors.stopped);
     this.proposals.failAll(errors.stopped);
+    this.reconfiguration.failAll(errors.stopped);
     this.reads.failAll();
     this.leases.end();
     this.storeLoop.stop();
     this.transport.close(() => this.parts.dataDir.close(done));
+  }
+
+  private membersChanged(): void {
+    const { membership } = this.state;
+    this.transport.setPeers(peersOf(membership), membership.removedIds);
+    this.reconfiguration.membersChanged();
+    if (membership.isRemoved(this.id)) this.departure.begin(this.applyLoop.applied.index);
   }
 
   private openStoreLoop(): StoreLoop {
@@ -217,12 +232,15 @@ export class MemberLoops {
       timeoutMs: this.requestTimeoutMs,
       submit: (data) => this.raftLoop.propose(data),
       hasLeader: () => this.leadership.hasLeader,
-      timeoutError: (startedMs) => {
-        this.counters.proposalsFailed.add();
-        const { voters } = this.applyLoop.applied.confState;
-        return this.leadership.timeoutError(startedMs, this.transport, voters);
-      },
+      timeoutError: (startedMs) => this.timeoutError(startedMs),
     });
+  }
+
+  /** etcd's text for a proposal that was not applied in time. */
+  timeoutError(startedMs: number): EtcdError {
+    this.counters.proposalsFailed.add();
+    const { voters } = this.applyLoop.applied.confState;
+    return this.leadership.timeoutError(startedMs, this.transport, voters);
   }
 
   private openReads(): ReadIndexQueue {
@@ -266,7 +284,8 @@ export class MemberLoops {
       storeLoop: this.storeLoop,
       proposals: this.proposals,
       applyConfChange: (change) => this.raftLoop.applyConfChange(change),
-      onMembersChanged: () => this.transport.setPeers(peersOf(this.state.membership, this.id)),
+      onMembersChanged: () => this.membersChanged(),
+      onConfChange: (change, outcome) => this.reconfiguration.applied(change, outcome),
       onCompaction: (revision) => {
         const fold = this.hashes.openCompactionFold(this.compactRevision);
         this.compactor.schedule({ revision, fold });
@@ -360,7 +379,7 @@ export class MemberLoops {
       this.applyLoop.restart(state.machine, { index, term, confState });
       this.raftLoop.snapshotInstalled(snapshot, this.parts.dataDir.log);
       this.watches.replaceStore(state.revisions);
-      this.transport.setPeers(peersOf(this.state.membership, this.id));
+      this.membersChanged();
       this.reads.appliedUpTo(index);
       this.counters.snapshotApplies.set(0);
       this.resumeCompaction();

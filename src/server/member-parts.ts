@@ -30,6 +30,9 @@ export interface MemberSettings {
   /** How often the leader compares the hashes of members; 0 is never. */
   readonly corruptCheckMs: number;
   readonly compactHashCheckMs: number;
+  /** Refuses changes of the members that could cost the quorum. */
+  readonly strictReconfigCheck: boolean;
+  readonly maxLearners: number;
 }
 
 export interface MemberHost {
@@ -39,6 +42,8 @@ export interface MemberHost {
   readonly metrics: Metrics;
   /** Random for each start of the process: tells its proposals and reads from those of an earlier one. */
   readonly nonce: number;
+  /** The wall clock: it goes into the ids of new members and decides nothing. */
+  readonly unixTimeMs: () => number;
 }
 
 export interface MemberParts {
@@ -50,4 +55,6 @@ export interface MemberParts {
   readonly openTransport: (events: TransportEvents) => Transport;
   /** The peers refuse this member for good, or an invariant broke: it must stop. */
   readonly onFatal: (reason: string) => void;
+  /** This member was removed from the cluster while it ran: it has done its part and must stop. */
+  readonly onRemoved: (reason: string) => void;
 }

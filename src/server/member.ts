@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { evaluateReadTxn } from '../apply/txn.ts';
 import type { AppliedResponse } from '../apply/types.ts';
+import type { MemberRecord } from '../membership/record.ts';
 import type { KvHash } from '../mvcc/compaction-hashes.ts';
 import type { Answer, LeaseTimes, Question, SnapshotSink, TransportEvents } from '../peer/types.ts';
 import { noMember, type MemberId, type Message, type SnapshotMeta } from '../raft/types.ts';
@@ -25,6 +26,7 @@ import type {
 } from './types.ts';
 import { MemberLoops } from './loops.ts';
 import { Upkeep } from './upkeep.ts';
+import { updateMember } from './reconfiguration-update.ts';
 import type { MemberParts } from './member-parts.ts';
 
 /**
@@ -190,6 +192,11 @@ export class ServerMember implements Member, TransportEvents {
     return this.loops.state.membership.list();
   }
 
+  /** The members with all that is known of them, as of the applied index. */
+  get record(): readonly MemberRecord[] {
+    return this.loops.state.membership.list();
+  }
+
   alarms(): readonly AlarmMember[] {
     return this.loops.state.alarms.list();
   }
@@ -227,24 +234,23 @@ export class ServerMember implements Member, TransportEvents {
     return this.loops.leases.list();
   }
 
-  addMember(_peerUrls: readonly string[], _isLearner: boolean, done: Done<AddedMember>): void {
-    done(failed(errors.notCapable));
+  addMember(peerUrls: readonly string[], isLearner: boolean, done: Done<AddedMember>): void {
+    if (this.loops.isStopped) done(failed(errors.stopped));
+    else this.loops.reconfiguration.add(peerUrls, isLearner, done);
   }
 
-  removeMember(_id: MemberId, done: Done<readonly MemberInfo[]>): void {
-    done(failed(errors.notCapable));
+  removeMember(id: MemberId, done: Done<readonly MemberInfo[]>): void {
+    if (this.loops.isStopped) done(failed(errors.stopped));
+    else this.loops.reconfiguration.remove(id, done);
   }
 
-  promoteMember(_id: MemberId, done: Done<readonly MemberInfo[]>): void {
-    done(failed(errors.notCapable));
+  promoteMember(id: MemberId, done: Done<readonly MemberInfo[]>): void {
+    if (this.loops.isStopped) done(failed(errors.stopped));
+    else this.loops.reconfiguration.promote(id, done);
   }
 
-  updateMember(
-    _id: MemberId,
-    _peerUrls: readonly string[],
-    done: Done<readonly MemberInfo[]>,
-  ): void {
-    done(failed(errors.notCapable));
+  updateMember(id: MemberId, peerUrls: readonly string[], done: Done<readonly MemberInfo[]>): void {
+    updateMember(this, id, peerUrls, done);
   }
 
   // What the transport brings.

@@ -22,6 +22,9 @@ export interface MemberMetrics {
   readonly snapshotApplies: Gauge;
   /** By `check` and `result`. */
   readonly corruptionChecks: Counter;
+  readonly promoted: Counter;
+  /** By reason. */
+  readonly promotionsFailed: Counter;
 }
 
 /** The figures that are read when someone asks for them. */
@@ -82,6 +85,15 @@ export function memberMetrics(metrics: Metrics, figures: MemberFigures): MemberM
     snapshotApplies: metrics.gauge(
       'etcd_server_snapshot_apply_in_progress_total',
       'Whether a snapshot is being installed: 1 or 0.',
+    ),
+    promoted: counter(
+      'etcd_server_learner_promote_successes',
+      'Learners promoted while this member was the leader.',
+    ),
+    promotionsFailed: metrics.counter(
+      'etcd_server_learner_promote_failures',
+      'Promotions refused while this member was the leader, most likely of learners not ready.',
+      ['Reason'],
     ),
   };
 }

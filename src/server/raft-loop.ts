@@ -57,6 +57,7 @@ export class RaftLoop {
   private readonly events: RaftLoopEvents;
   private log: LogStore;
   private proposals: Bytes[] = [];
+  private confChanges: ConfChange[] = [];
   private appendQueue: AppendPart[] = [];
   private isAppending = false;
   /** The newest that a part in hand brought, and what the log holds of it: a commit index alone may wait. */
@@ -105,6 +106,12 @@ export class RaftLoop {
   /** Gathers a proposal; all of one turn become one append. */
   propose(data: Bytes): void {
     this.proposals.push(data);
+    this.schedule();
+  }
+
+  /** Offers a change to the core at the end of this turn; whether it is taken shows only when it is applied. */
+  proposeConfChange(change: ConfChange): void {
+    this.confChanges.push(change);
     this.schedule();
   }
 
@@ -191,6 +198,7 @@ export class RaftLoop {
       this.proposals = [];
       if (raft.proposeBatch(gathered) === 'dropped') this.events.proposalsDropped(gathered);
     }
+    for (const change of this.confChanges.splice(0)) raft.proposeConfChange(change);
     const context = this.events.takeReadContext();
     if (context !== undefined) raft.readIndex(context);
     for (let i = 0; i < readiesPerTurnMax && raft.hasReady(); i++) this.carryOut(raft.ready());

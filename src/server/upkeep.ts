@@ -45,10 +45,10 @@ export class Upkeep {
 
   /** Before `start`: compares what there is with the other members, and answers why this one must not start. */
   checkInitially(done: (problem: string | undefined) => void): void {
-    const { parts, state, transport, id } = this.loops;
+    const { parts, state, transport } = this.loops;
     // Nothing was ever applied: there is nothing to compare.
     if (parts.dataDir.store.state.appliedIndex === 0) return done(undefined);
-    transport.setPeers(peersOf(state.membership, id));
+    transport.setPeers(peersOf(state.membership), state.membership.removedIds);
     this.corruptionChecks.checkInitially(done);
   }
 

@@ -154,12 +154,7 @@ describe('the config file', () => {
     const sources = file(sample.join('\n'));
     assert.equal(configOf(sources).logLevel, 'debug');
     const options = warningsOf(sources).map((text) => text.split(' | ')[1]);
-    assert.deepEqual(options, [
-      'discovery-fallback',
-      'strict-reconfig-check',
-      'cipher-suites',
-      'tls-max-version',
-    ]);
+    assert.deepEqual(options, ['discovery-fallback', 'cipher-suites', 'tls-max-version']);
   });
 
   it('refuses a section that guards something', () => {
@@ -386,8 +381,6 @@ describe('what the server does not do', () => {
       '--auth-token-ttl=9',
       '--discovery-fallback=proxy',
       '--discovery-dial-timeout=9s',
-      '--strict-reconfig-check=false',
-      '--max-learners=3',
     ];
     const flags = warningsOf(args(...tuning)).map((text) => text.split(' | ')[1]);
     assert.deepEqual(

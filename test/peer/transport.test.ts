@@ -183,7 +183,7 @@ describe('peer/transport', () => {
       {
         identity: { incarnation: 5n },
         isFinal: true,
-        reason: /^member 1 has another data dir .* rejoin as a new member$/,
+        reason: /^member 1 has another data dir .* add it as a new member/,
       },
       {
         identity: {},
@@ -253,16 +253,41 @@ describe('peer/transport', () => {
   });
 
   it('takes nothing more from a member that is no longer one', async () => {
-    const [one, two] = [await start(1n), await start(2n)];
+    const [one, two] = [await start(1n), await start(2n, { limits: { removalGraceMs: 200 } })];
     await linked(one, two);
-    two.transport.setPeers([]);
+    two.transport.setPeers([two.peerAddress], new Set([1n]));
+    one.transport.send([heartbeat(1n, 2n, 1)]);
+    await until('it is heard for a moment yet', () => two.events.messages.length > 0);
     await until('it is told', () => one.events.refusals.length > 0);
-    assert.match(one.events.refusals[0]?.reason ?? '', /^1 is not a member that 2 knows$/);
+    const [refusal] = one.events.refusals;
+    assert.match(
+      refusal?.reason ?? '',
+      /^the member has been permanently removed from the cluster/,
+    );
+    assert.equal(refusal?.isFinal, true);
+    two.events.messages.length = 0;
     one.transport.send([heartbeat(1n, 2n, 1)]);
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.deepEqual(two.events.messages, []);
-    introduce(one, two);
+  });
+
+  it('answers a member that it does not know yet, but not one without a record of itself', async () => {
+    const [one, two] = [await start(1n), await start(2n)];
+    one.transport.setPeers([one.peerAddress, two.peerAddress]);
     await untilLinked(one, two);
+    one.transport.send([heartbeat(1n, 2n, 1)]);
+    await until('it is heard', () => two.events.messages.length > 0);
+    two.transport.send([heartbeat(2n, 1n, 1)]);
+    await until('it is answered', () => one.events.messages.length > 0);
+    assert.deepEqual([...two.transport.activePeers(10_000)], [], 'only members count');
+    const nobody = await start(3n);
+    nobody.transport.setPeers([two.peerAddress]);
+    await until('it is refused', () => nobody.events.refusals.length > 0);
+    assert.deepEqual(nobody.events.refusals[0], {
+      memberId: 2n,
+      reason: '3 is not a member that 2 knows',
+      isFinal: false,
+    });
   });
 
   describe('towards whoever else comes to its port', () => {
@@ -290,7 +315,7 @@ describe('peer/transport', () => {
       return { refused, status: status ?? { code: -1, text: '' } };
     };
     const helloOf = (change: Partial<Hello> = {}): Uint8Array => {
-      const value = HelloRequest.create({ ...helloTo(2n, identityOf(1n)), ...change });
+      const value = HelloRequest.create({ ...helloTo(2n, identityOf(1n), []), ...change });
       return MessagesRequest.encode({ request: { case: 'hello', value } });
     };
 

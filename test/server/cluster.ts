@@ -2,15 +2,17 @@ import { seededRandom } from '../../src/base/random.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
 import { defaultServerConfig } from '../../src/config/server-config.ts';
 import { bootstrapCluster } from '../../src/embed/bootstrap.ts';
+import { publishUntilApplied } from '../../src/embed/publish.ts';
 import { memberSettings } from '../../src/embed/settings.ts';
 import { silentLogger, type Logger } from '../../src/host/logger.ts';
 import { createMetrics } from '../../src/host/metrics-registry.ts';
 import type { LinkPolicy } from '../../src/peer/memory-links.ts';
 import { MemoryNetwork } from '../../src/peer/memory-transport.ts';
+import { noMember } from '../../src/raft/types.ts';
 import { AppliedStateLoader } from '../../src/server/applied-state.ts';
 import type { MemberSettings } from '../../src/server/member-parts.ts';
 import { ServerMember } from '../../src/server/member.ts';
-import type { Done } from '../../src/server/types.ts';
+import type { AddedMember, Done } from '../../src/server/types.ts';
 import { createDataDir, openDataDir } from '../../src/storage/data-dir-open.ts';
 import type { DataDir } from '../../src/storage/types.ts';
 import { MemoryDisk } from '../../src/storage/memory-disk.ts';
@@ -48,11 +50,14 @@ export class MemoryCluster {
   readonly scheduler = new ManualScheduler();
   readonly network: MemoryNetwork;
   readonly fatal: string[] = [];
+  /** Names of members that have stopped because they were removed. */
+  readonly removed: string[] = [];
   private readonly places: Place[];
   private readonly settings: MemberSettings;
   private readonly diskMs: DiskPolicy;
   private readonly logger: Logger;
   private starts = 0;
+  private clusterId = 0n;
 
   private constructor(names: readonly string[], options: ClusterOptions) {
     this.network = new MemoryNetwork(this.scheduler, options.links);
@@ -73,6 +78,7 @@ export class MemoryCluster {
     const initial = names.map((name, i) => ({ name, peerUrl: `http://localhost:${i + 1}` }));
     for (const { name, disk } of cluster.places) {
       const { memberId, clusterId, entries, hardState } = bootstrapCluster(name, initial, 'test');
+      cluster.clusterId = clusterId;
       await createDataDir({
         ...cluster.dataDirOptions(disk),
         identity: { clusterId, memberId, incarnation: memberId + 1n },
@@ -82,6 +88,57 @@ export class MemoryCluster {
     }
     for (const name of names) await cluster.startMember(name);
     return cluster;
+  }
+
+  /** Adds a member to the record, by a request to `via`; it is not started yet. */
+  addMember(via: ServerMember, peerUrl: string, isLearner = false): Outcome<AddedMember> {
+    return this.answer((done) => via.addMember([peerUrl], isLearner, done));
+  }
+
+  /** Starts a new member under a name, with the id that its record has. */
+  async joinMember(
+    name: string,
+    memberId: bigint,
+    incarnation = memberId + 1n,
+  ): Promise<ServerMember> {
+    const place = {
+      name,
+      disk: new MemoryDisk(),
+      pending: new Set<DiskOperation>(),
+      member: undefined,
+    };
+    this.places.push(place);
+    await this.createEmpty(place, memberId, incarnation);
+    return this.startMember(name);
+  }
+
+  /** The disk of a member is lost; it is started again under its old id. */
+  async wipe(name: string): Promise<ServerMember> {
+    const place = this.place(name);
+    const memberId = place.member?.id;
+    if (memberId === undefined) throw new Error(`${name} does not run`);
+    this.stop(name);
+    this.advance(100);
+    const wiped: Place = {
+      ...place,
+      disk: new MemoryDisk(),
+      pending: new Set(),
+      member: undefined,
+    };
+    this.places.splice(this.places.indexOf(place), 1, wiped);
+    await this.createEmpty(wiped, memberId, memberId + 1000n);
+    return this.startMember(name);
+  }
+
+  private async createEmpty(place: Place, memberId: bigint, incarnation: bigint): Promise<void> {
+    const { disk } = place;
+    disk.schedule = (operation) => queueMicrotask(() => operation.complete());
+    await createDataDir({
+      ...this.dataDirOptions(disk),
+      identity: { clusterId: this.clusterId, memberId, incarnation },
+      entries: [],
+      hardState: { term: 0, vote: noMember, commit: 0 },
+    });
   }
 
   get members(): readonly ServerMember[] {
@@ -133,12 +190,32 @@ export class MemoryCluster {
         logger: this.logger,
         metrics: createMetrics(),
         nonce,
+        unixTimeMs: () => Date.UTC(2026, 0, 1) + this.scheduler.nowMs(),
       },
       openTransport: (events) => this.network.join(dataDir.identity, events),
       onFatal: (reason) => this.fatal.push(reason),
+      onRemoved: () => {
+        this.removed.push(name);
+        if (place.member !== undefined) this.stop(name);
+      },
     });
     place.member = member;
+    member.start();
+    this.publish(member, name, dataDir.identity.incarnation);
     return member;
+  }
+
+  /** As a member does it when it has started: again until it has been applied. */
+  private publish(member: ServerMember, name: string, incarnation: bigint): void {
+    const attributes = { memberId: member.id, name, clientUrls: [`http://${name}`], incarnation };
+    publishUntilApplied(member, attributes, this.scheduler, () => undefined);
+  }
+
+  /** As a process that is told to stop; its disk keeps what was written. */
+  stop(name: string): void {
+    const place = this.place(name);
+    place.member?.stop(() => undefined);
+    place.member = undefined;
   }
 
   /**
