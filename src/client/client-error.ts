@@ -24,6 +24,7 @@ const codeNames: ReadonlyMap<number, string> = new Map(
  */
 export function describeClientError(error: ClientError): string {
   if (error.code === Code.DeadlineExceeded) return 'context deadline exceeded';
+  if (error.code === Code.Canceled && error.message === 'context canceled') return error.message;
   if (error.message.startsWith('etcdserver: ')) return error.message;
   return `rpc error: code = ${codeNames.get(error.code) ?? error.code} desc = ${error.message}`;
 }

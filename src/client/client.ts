@@ -26,6 +26,8 @@ import {
 import type { Codec } from '../wire/message.ts';
 import { ClientError } from './client-error.ts';
 import type { Address } from './endpoint.ts';
+import { MessageStream } from './message-stream.ts';
+import type { ClientMethod } from './methods.ts';
 
 export interface ClientOptions {
   /** Tried in this order until one accepts a connection. */
@@ -42,13 +44,18 @@ export interface ClientOptions {
 /** How long to wait before all addresses are tried again. */
 const retryPauseMs = 100;
 
+/** etcd's clients ask for this on their streams (client/v3/ctx.go, WithRequireLeader). */
+const requiringLeader = { metadata: { hasleader: 'true' } };
+
 /**
- * The unary calls of etcd's services, one at a time on one connection. It moves to another address only while it has
- * none that accepts a connection: a request that has been sent is never sent again.
+ * The calls of etcd's services, on one connection. It moves to another address only while it has none that accepts
+ * a connection: a request that has been sent is never sent again.
  */
 export class Client {
   private readonly options: ClientOptions;
   private current: GrpcChannel | undefined;
+  private isClosed = false;
+  private readonly streams = new Set<{ cancel(): void }>();
 
   constructor(options: ClientOptions) {
     this.options = options;
@@ -108,9 +115,57 @@ export class Client {
     return this.call('/etcdserverpb.Cluster/MemberList', encoded, MemberListResponse);
   }
 
+  /** @throws ClientError */
+  unary<Request, Response>(
+    method: ClientMethod<Request, Response>,
+    request: Partial<Request>,
+  ): Promise<Response> {
+    return this.call(method.path, method.request.encode(request), method.response);
+  }
+
+  /**
+   * Opens a stream that has no deadline of its own, and ends with `Unavailable` when its member has no leader; tries
+   * to connect until `deadlineMs`, for ever by default.
+   * @throws ClientError
+   */
+  async openStream<Request, Response>(
+    method: ClientMethod<Request, Response>,
+    deadlineMs = Number.POSITIVE_INFINITY,
+  ): Promise<MessageStream<Request, Response>> {
+    this.current ??= await this.connect(deadlineMs);
+    const channel = this.current;
+    const stream = new MessageStream(method, (events) =>
+      channel.stream(method.path, requiringLeader, {
+        ...events,
+        onEnd: (status) => {
+          this.streams.delete(stream);
+          this.maybeLeave(channel, status);
+          events.onEnd(status);
+        },
+      }),
+    );
+    this.streams.add(stream);
+    return stream;
+  }
+
+  get closed(): boolean {
+    return this.isClosed;
+  }
+
+  /** Cancels what is under way. */
   close(): void {
+    this.isClosed = true;
+    for (const stream of this.streams) stream.cancel();
     this.current?.close();
     this.current = undefined;
+  }
+
+  /** The next call looks for a member anew when this one cannot serve. */
+  private maybeLeave(channel: GrpcChannel, { code }: Status): boolean {
+    if (code !== Code.Unavailable || this.current !== channel) return false;
+    this.current = undefined;
+    channel.close();
+    return true;
   }
 
   /** @throws ClientError */
@@ -122,7 +177,7 @@ export class Client {
     const { status, message } = await new Promise<
       Parameters<Parameters<GrpcChannel['unary']>[3]>[0]
     >((done) => channel.unary(path, request, { timeoutMs }, done));
-    if (status.code === Code.Unavailable && this.current === channel) this.close();
+    this.maybeLeave(channel, status);
     if (status.code !== Code.OK) throw new ClientError(status.code, status.text);
     if (message === undefined) throw new ClientError(Code.Internal, 'the answer holds no message');
     return codec.decode(message);
@@ -154,6 +209,7 @@ export class Client {
   private async connect(deadlineMs: number): Promise<GrpcChannel> {
     const leftMs = (): number => deadlineMs - performance.now();
     for (;;) {
+      if (this.isClosed) throw new ClientError(Code.Canceled, 'context canceled');
       const problems: string[] = [];
       for (const address of this.options.addresses) {
         try {

@@ -77,6 +77,9 @@ class GrpcJsClientStream implements ClientStream {
   private isWriting = false;
   private isFull = false;
   private isHalfClosed = false;
+  private isPaused = false;
+  /** A message was asked for and has not come yet. */
+  private isReading = false;
   private isOver = false;
 
   constructor(call: RawCall, events: ClientStreamEvents) {
@@ -88,9 +91,10 @@ class GrpcJsClientStream implements ClientStream {
     this.call.start(metadata, {
       onReceiveMetadata: () => undefined,
       onReceiveMessage: (message: Buffer) => {
+        this.isReading = false;
         if (this.isOver) return;
         this.events.onMessage(ownBytes(message));
-        this.call.startRead();
+        this.readNext();
       },
       onReceiveStatus: (status) => {
         this.isOver = true;
@@ -98,7 +102,7 @@ class GrpcJsClientStream implements ClientStream {
         this.events.onEnd(statusOf(status));
       },
     });
-    this.call.startRead();
+    this.readNext();
   }
 
   send(message: Bytes): boolean {
@@ -117,8 +121,23 @@ class GrpcJsClientStream implements ClientStream {
     this.writeNext();
   }
 
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.readNext();
+  }
+
   cancel(): void {
     if (!this.isOver) this.call.cancelWithStatus(grpc.status.CANCELLED, 'context canceled');
+  }
+
+  private readNext(): void {
+    if (this.isPaused || this.isReading || this.isOver) return;
+    this.isReading = true;
+    this.call.startRead();
   }
 
   private writeNext(): void {

@@ -90,6 +90,9 @@ export interface CallOptions {
 export interface ClientStream {
   send(message: Bytes): boolean;
   halfClose(): void;
+  /** Stops and restarts the reading of messages: back-pressure towards the server. */
+  pause(): void;
+  resume(): void;
   cancel(): void;
 }
 

@@ -2,6 +2,8 @@ import { base64 } from '../../src/base/bytes.ts';
 import type { ClientOptions } from '../../src/client/client.ts';
 import { inputFrom } from '../../src/cli/ctl/input.ts';
 import { runCtl } from '../../src/cli/ctl/main.ts';
+import { spawn } from 'node:child_process';
+import type { ProgramEnd } from '../../src/cli/ctl/program-end.ts';
 import type { CtlCase } from './ctl-cases.ts';
 
 /** What a command leaves behind. */
@@ -15,6 +17,8 @@ export interface CtlRunOptions extends Pick<ClientOptions, 'openChannel' | 'prob
   readonly environment?: Readonly<Record<string, string>>;
   /** Takes the pauses that a command makes, instead of waiting them out. */
   readonly onSleep?: (durationMs: number) => void;
+  /** Takes what interrupts the command, instead of the process's signals. */
+  readonly onInterrupt?: (listener: () => void) => void;
 }
 
 /** Runs one command of ours inside this process. */
@@ -40,8 +44,35 @@ export async function runOurs(testCase: CtlCase, options: CtlRunOptions): Promis
       options.onSleep?.(durationMs);
       return Promise.resolve();
     },
+    runProgram: async (words, variables) => {
+      const { end, stdout } = await runCaptured(words, variables);
+      out.push(stdout);
+      return end;
+    },
+    onInterrupt: (listener) => options.onInterrupt?.(listener),
   });
   return { exitCode, stdout: Buffer.concat(out), stderr };
+}
+
+function runCaptured(
+  [program = '', ...args]: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): Promise<{ readonly end: ProgramEnd; readonly stdout: Uint8Array }> {
+  return new Promise((resolve) => {
+    const stdout: Buffer[] = [];
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'], ...variables },
+    });
+    child.stdout.on('data', (chunk: Buffer) => void stdout.push(chunk));
+    const finish = (end: ProgramEnd): void => resolve({ end, stdout: Buffer.concat(stdout) });
+    child.once('error', ({ code = '' }: NodeJS.ErrnoException) =>
+      finish({ type: 'notStarted', code }),
+    );
+    child.once('close', (code, signal) =>
+      finish(signal === null ? { type: 'exited', code: code ?? 0 } : { type: 'killed', signal }),
+    );
+  });
 }
 
 /** An outcome in a form that can be compared: times of health checks, usages and client logs left out. */
@@ -58,6 +89,7 @@ export function comparable(outcome: CtlOutcome): Readonly<Record<string, unknown
 function withoutTimes(text: string): string {
   return text
     .replace(/took = \S+/g, 'took = TIME')
+    .replace(/\. took \S+$/gm, '. took TIME')
     .replace(/"took":"[^"]+"/g, '"took":"TIME"')
     .replace(/"Took" : \S+/g, '"Took" : TIME');
 }

@@ -158,7 +158,8 @@ describe('the control tool', () => {
   it("shows a group's own help for the group alone", async () => {
     const groups: readonly (readonly [string, readonly string[]])[] = [
       ['endpoint', ['endpoint health', 'endpoint status', 'endpoint hashkv']],
-      ['member', ['member list']],
+      ['member', ['member add', 'member remove', 'member update', 'member promote', 'member list']],
+      ['alarm', ['alarm disarm', 'alarm list']],
     ];
     for (const [group, names] of groups) {
       const help = stdoutOf(await run(answering(0, ''), group));
@@ -174,17 +175,11 @@ describe('the control tool', () => {
       assert.deepEqual([exitCode, stdout.length], [1, 0], args.join(' '));
       return stderr;
     };
-    for (const name of ['add', 'remove', 'update', 'promote']) {
-      const text = await said('member', name, 'x', '--peer-urls=http://h:1');
-      assert.equal(text, `Error: member ${name} is not built yet\n`);
-    }
-    const neither = ['watch', 'lease', 'auth', 'user', 'role', 'lock', 'elect', 'snapshot'];
-    for (const name of [...neither, 'downgrade', 'make-mirror']) {
+    for (const name of ['auth', 'user', 'role', 'snapshot', 'downgrade', 'make-mirror']) {
       assert.equal(await said(name, 'a'), `Error: ${name} is not built yet\n`);
     }
-    for (const name of ['alarm list', 'move-leader', 'defrag', 'check', 'completion']) {
-      const text = await said(...name.split(' '));
-      assert.equal(text, `Error: ${name} is not built yet: etcdctl's works\n`);
+    for (const name of ['check', 'completion']) {
+      assert.equal(await said(name), `Error: ${name} is not built yet: etcdctl's works\n`);
     }
   });
 });

@@ -1,8 +1,9 @@
-import { base64 } from '../../src/base/bytes.ts';
+import { base64, type Bytes } from '../../src/base/bytes.ts';
 import { createGrpcJsServer } from '../../src/grpc/grpc-js-server.ts';
 import { openGrpcJsChannel } from '../../src/grpc/grpc-js-channel.ts';
 import { listen } from '../../src/grpc/listener.ts';
-import type { Handler } from '../../src/grpc/types.ts';
+import type { Handler, Status } from '../../src/grpc/types.ts';
+import { LeaseKeepAliveRequest, LeaseKeepAliveResponse } from '../../src/wire/lease.ts';
 
 /** One call as it went over the wire; bytes as base64. */
 export interface RecordedCall {
@@ -13,9 +14,27 @@ export interface RecordedCall {
   readonly messages: readonly string[];
 }
 
+/** A stream both ways: what was sent by either side, in order. */
+export interface RecordedStream {
+  readonly path: string;
+  readonly exchange: readonly {
+    readonly by: 'client' | 'server';
+    readonly message: string;
+  }[];
+  readonly code: number;
+  readonly text: string;
+}
+
+export interface Recorded {
+  readonly calls: readonly RecordedCall[];
+  readonly streams: readonly RecordedStream[];
+}
+
 export interface RecordingProxy {
-  /** The calls since the last time it was asked. */
-  take(): readonly RecordedCall[];
+  /** What went by since the last time it was asked. */
+  take(): Recorded;
+  /** Ends the watches and keep-alives to come after so many answers. */
+  cutAfter(answers: number): void;
   close(): Promise<void>;
 }
 
@@ -28,10 +47,27 @@ const unaryPaths = [
   'Maintenance/Status',
   'Maintenance/HashKV',
   'Maintenance/Alarm',
+  'Maintenance/MoveLeader',
+  'Maintenance/Defragment',
+  'Cluster/MemberAdd',
   'Cluster/MemberList',
+  'Cluster/MemberPromote',
+  'Cluster/MemberRemove',
+  'Cluster/MemberUpdate',
+  'Lease/LeaseGrant',
+  'Lease/LeaseLeases',
+  'Lease/LeaseRevoke',
+  'Lease/LeaseTimeToLive',
 ].map((name) => `/etcdserverpb.${name}`);
 
 const streamPath = '/etcdserverpb.KV/RangeStream';
+const watchPath = '/etcdserverpb.Watch/Watch';
+const keepAlivePath = '/etcdserverpb.Lease/LeaseKeepAlive';
+
+const cutPauseMs = 100;
+
+/** No error that clients take for one that passes. */
+const cut: Status = { code: 9, text: 'the recording ends' };
 
 /** Passes etcd's calls on to a real server, and keeps what went by. */
 export async function startRecordingProxy(
@@ -43,6 +79,8 @@ export async function startRecordingProxy(
     reconnectMaxMs: 100,
   });
   let calls: RecordedCall[] = [];
+  let streams: RecordedStream[] = [];
+  let answersMax = Number.POSITIVE_INFINITY;
   const unary = (path: string): Handler => ({
     kind: 'unary',
     handle: (call, request) => {
@@ -84,10 +122,60 @@ export async function startRecordingProxy(
       forward.halfClose();
     },
   };
+  const bidi = (path: string): Handler => ({
+    kind: 'bidi',
+    open: (call) => {
+      const exchange: RecordedStream['exchange'][number][] = [];
+      let answersLeft = answersMax;
+      let isOver = false;
+      const answer = (message: Bytes): void => {
+        exchange.push({ by: 'server', message: base64(message) });
+        call.send(message);
+      };
+      const end = ({ code, text }: Status): void => {
+        if (isOver) return;
+        isOver = true;
+        streams.push({ path, exchange, code, text });
+        call.end({ code, text });
+        forward.cancel();
+      };
+      const forward = channel.stream(
+        path,
+        {},
+        {
+          onMessage: (message) => {
+            if (isOver) return;
+            answersLeft -= 1;
+            answer(message);
+            // etcd's client may pass over an answer when the end comes with it.
+            if (answersLeft === 0 && path === watchPath) setTimeout(() => end(cut), cutPauseMs);
+          },
+          onDrain: () => undefined,
+          onEnd: end,
+        },
+      );
+      call.onCancelled(() => {
+        if (!isOver) streams.push({ path, exchange, code: 1, text: 'context canceled' });
+        isOver = true;
+        forward.cancel();
+      });
+      return {
+        onMessage: (message) => {
+          exchange.push({ by: 'client', message: base64(message) });
+          const { id } = LeaseKeepAliveRequest.decode(message);
+          if (path !== keepAlivePath || answersLeft > 0) forward.send(message);
+          else answer(LeaseKeepAliveResponse.encode({ id }));
+        },
+        onHalfClose: () => forward.halfClose(),
+      };
+    },
+  });
   const engine = createGrpcJsServer({
     handlers: new Map([
       ...unaryPaths.map((path) => [path, unary(path)] as const),
       [streamPath, stream],
+      [watchPath, bidi(watchPath)],
+      [keepAlivePath, bidi(keepAlivePath)],
     ]),
     limits: {
       requestBytesMax: 4 * 1024 * 1024,
@@ -105,9 +193,13 @@ export async function startRecordingProxy(
   if (!outcome.ok) throw new Error(outcome.error.text);
   return {
     take: () => {
-      const taken = calls;
+      const taken = { calls, streams };
       calls = [];
+      streams = [];
       return taken;
+    },
+    cutAfter: (answers) => {
+      answersMax = answers;
     },
     close: async () => {
       channel.close();

@@ -5,6 +5,7 @@ export const Exit = {
   BadConnection: 2,
   InvalidInput: 3,
   BadFeature: 4,
+  Interrupted: 5,
   BadArgs: 128,
 } as const;
 

@@ -9,32 +9,16 @@ export type FoundVerb =
 
 /** Commands of etcdctl that are not among ours. */
 const notBuilt: ReadonlySet<string> = new Set([
-  'alarm disarm',
   'auth',
   'downgrade',
-  'elect',
-  'lease',
-  'lock',
   'make-mirror',
-  'member add',
-  'member promote',
-  'member remove',
-  'member update',
   'role',
   'snapshot',
   'user',
-  'watch',
 ]);
 
 /** The same, but the server does what etcdctl asks of it there. */
-const etcdctlWorks: ReadonlySet<string> = new Set([
-  'alarm',
-  'alarm list',
-  'check',
-  'completion',
-  'defrag',
-  'move-leader',
-]);
+const etcdctlWorks: ReadonlySet<string> = new Set(['check', 'completion']);
 
 /** The verb that the first words name; a beginning is enough where only one verb has it, as in etcdctl. */
 export function findVerb(

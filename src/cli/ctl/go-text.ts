@@ -124,6 +124,11 @@ function roundHalfEven(value: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
+/** `%016x` of a signed number: the sign counts as a digit. */
+export function leaseHex(id: bigint): string {
+  return id < 0n ? `-${(-id).toString(16).padStart(15, '0')}` : id.toString(16).padStart(16, '0');
+}
+
 /** `--hex`: each byte as \x... */
 export function hexEscaped(bytes: Bytes): string {
   return [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');

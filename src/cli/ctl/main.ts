@@ -1,11 +1,13 @@
-import type { Bytes } from '../../base/bytes.ts';
 import { Client, type ClientOptions } from '../../client/client.ts';
 import { ClientError, describeClientError } from '../../client/client-error.ts';
 import { parseEndpoint } from '../../client/endpoint.ts';
+import { alarmDisarm, alarmList } from './alarm.ts';
 import { compaction } from './compaction.ts';
+import { defrag } from './defrag.ts';
 import { del } from './del.ts';
 import { endpointHashKv } from './endpoint-hashkv.ts';
 import { endpointHealth } from './endpoint-health.ts';
+import { elect } from './elect.ts';
 import { endpointStatus } from './endpoint-status.ts';
 import { badArgs, badFeature, CtlError, Exit } from './exit.ts';
 import { findVerb } from './find-verb.ts';
@@ -17,14 +19,14 @@ import {
   type ParsedWords,
 } from './flags.ts';
 import { get } from './get.ts';
-import {
-  describeRefusedFlag,
-  globalFlags,
-  readEnvironment,
-  type Environment,
-} from './global-flags.ts';
+import { describeRefusedFlag, globalFlags, readEnvironment } from './global-flags.ts';
 import { formatGlobalFlags, formatVerbHelp, formatVerbList, formatVerbUsage } from './help.ts';
+import { leaseKeepAlive } from './lease-keep-alive.ts';
+import { leaseGrant, leaseList, leaseRevoke, leaseTimeToLive } from './lease.ts';
+import { lock } from './lock.ts';
+import { memberAdd, memberPromote, memberRemove, memberUpdate } from './member-change.ts';
 import { memberList } from './member-list.ts';
+import { moveLeader } from './move-leader.ts';
 import type { Printer } from './output.ts';
 import { fieldsPrinter } from './print-fields.ts';
 import { jsonPrinter } from './print-json.ts';
@@ -33,8 +35,9 @@ import { simplePrinter } from './print-simple.ts';
 import { tablePrinter } from './print-table.ts';
 import { put } from './put.ts';
 import { txn } from './txn.ts';
-import type { Input, Verb, VerbContext } from './verb.ts';
+import type { Verb, VerbContext } from './verb.ts';
 import { version } from './version.ts';
+import { watch } from './watch.ts';
 import { wordOf, type Word } from './word.ts';
 
 export const verbs: readonly Verb[] = [
@@ -43,23 +46,40 @@ export const verbs: readonly Verb[] = [
   del,
   txn,
   compaction,
+  watch,
+  leaseGrant,
+  leaseRevoke,
+  leaseTimeToLive,
+  leaseList,
+  leaseKeepAlive,
+  lock,
+  elect,
   endpointHealth,
   endpointStatus,
   endpointHashKv,
+  memberAdd,
+  memberRemove,
+  memberUpdate,
+  memberPromote,
   memberList,
+  alarmDisarm,
+  alarmList,
+  moveLeader,
+  defrag,
   version,
 ];
 
 /** What the control tool needs of the world around it. */
-export interface CtlHost extends Pick<ClientOptions, 'openChannel' | 'probe'> {
+export interface CtlHost
+  extends
+    Pick<ClientOptions, 'openChannel' | 'probe'>,
+    Pick<
+      VerbContext,
+      'writeOut' | 'writeErr' | 'sleep' | 'runProgram' | 'onInterrupt' | 'input' | 'environment'
+    > {
   /** As the user calls it: `etcdctl`, or `quorate ctl`. */
   readonly program: string;
   readonly args: readonly string[];
-  readonly environment: Environment;
-  readonly input: Input;
-  writeOut(bytes: Bytes): void;
-  writeErr(text: string): void;
-  sleep(durationMs: number): Promise<void>;
 }
 
 const helpFlag: FlagSpec = {
@@ -150,6 +170,8 @@ function contextOf(host: CtlHost, values: FlagValues, clients: Client[]): VerbCo
   return {
     values,
     endpoints,
+    words: host.args.map(wordOf),
+    environment: host.environment,
     input: host.input,
     get printer() {
       return printerOf(values);
@@ -174,6 +196,8 @@ function contextOf(host: CtlHost, values: FlagValues, clients: Client[]): VerbCo
     writeOut: (bytes) => host.writeOut(bytes),
     writeErr: (text) => host.writeErr(text),
     sleep: (durationMs) => host.sleep(durationMs),
+    runProgram: (program, variables) => host.runProgram(program, variables),
+    onInterrupt: (listener) => host.onInterrupt(listener),
   };
 }
 

@@ -8,8 +8,11 @@ import type {
   ResponseOp,
   TxnResponse,
 } from '../../wire/kv.ts';
-import { KeyValue } from '../../wire/mvccpb.ts';
-import { quote, quoteText } from './go-text.ts';
+import type { LeaseKeepAliveResponse } from '../../wire/lease.ts';
+import { KeyValue, type DecodedEvent } from '../../wire/mvccpb.ts';
+import { describeAlarmType, describeEventType } from './enum-names.ts';
+import { badFeature } from './exit.ts';
+import { leaseHex, quote, quoteText } from './go-text.ts';
 import type { EndpointHashKv, EndpointStatus, Printed, Printer } from './output.ts';
 
 /** `-w fields`: one `"Name" : value` a line (ctlv3/command/printer_fields.go). */
@@ -35,18 +38,19 @@ export function fieldsPrinter(hex: boolean): Printer {
       ['RaftTerm', found?.raftTerm ?? 0],
     ];
   };
-  const kv = (prefix: string, encoded: Bytes): readonly Line[] => {
-    const found = KeyValue.decode(encoded);
-    const lease = hex ? found.lease.toString(16).padStart(16, '0') : found.lease;
+  const lease = (value: bigint): string | bigint => (hex ? leaseHex(value) : value);
+  const decodedKv = (prefix: string, found: KeyValue): readonly Line[] => {
     return [
       [`${prefix}Key`, quote(found.key)],
       [`${prefix}CreateRevision`, found.createRevision],
       [`${prefix}ModRevision`, found.modRevision],
       [`${prefix}Version`, found.version],
       [`${prefix}Value`, quote(found.value)],
-      [`${prefix}Lease`, lease],
+      [`${prefix}Lease`, lease(found.lease)],
     ];
   };
+  const kv = (prefix: string, encoded: Bytes): readonly Line[] =>
+    decodedKv(prefix, KeyValue.decode(encoded));
   const get = (response: RangeResponse): readonly Line[] => [
     ...header(response.header),
     ...response.kvs.flatMap((encoded) => kv('', encoded)),
@@ -81,7 +85,42 @@ export function fieldsPrinter(hex: boolean): Printer {
     ['Succeeded', response.succeeded],
     ...response.responses.flatMap(op),
   ];
+  const event = ({ type, kv: now, prevKv }: DecodedEvent): readonly Line[] => [
+    ['Type', describeEventType(type)],
+    ...(prevKv === undefined ? [] : decodedKv('Prev', prevKv)),
+    ...decodedKv('', KeyValue.create(now)),
+  ];
+  const prolonged = ({ header: found, id: leaseId, ttl }: LeaseAnswer): readonly Line[] => [
+    ...header(found),
+    ['ID', lease(leaseId)],
+    ['TTL', ttl],
+  ];
   return {
+    ...notInFields,
+    watch: (response) => print([...header(response.header), ...response.events.flatMap(event)]),
+    leaseGrant: (response) => print(prolonged(response)),
+    leaseRevoke: (_id, response) => print(header(response.header)),
+    leaseKeepAlive: (response) => print(prolonged(response)),
+    leaseTimeToLive: (response) =>
+      print([
+        ...prolonged(response),
+        ['GrantedTTL', response.grantedTtl],
+        ...response.keys.map((key): Line => ['Key', quote(key)]),
+      ]),
+    leaseList: (response) =>
+      print([
+        ...header(response.header),
+        ...response.leases.map((row): Line => ['ID', lease(row.id)]),
+      ]),
+    alarms: (response) =>
+      print([
+        ...header(response.header),
+        ...response.alarms.flatMap((row): readonly (Line | undefined)[] => [
+          ['MemberID', id(row.memberId)],
+          ['AlarmType', describeAlarmType(row.alarm)],
+          undefined,
+        ]),
+      ]),
     get: (response) => print(get(response)),
     put: (response) => print(put(response)),
     del: (response) => print(del(response)),
@@ -102,6 +141,21 @@ export function fieldsPrinter(hex: boolean): Printer {
     endpointHashKv: (list) => print(list.flatMap((row) => hashKvLines(row, header))),
   };
 }
+
+type LeaseAnswer = Pick<LeaseKeepAliveResponse, 'header' | 'id' | 'ttl'>;
+
+const unsupported = (): never => {
+  throw badFeature('fields not supported as output format');
+};
+
+/** What etcdctl has not given this format. */
+const notInFields = {
+  memberAdd: unsupported,
+  memberRemove: unsupported,
+  memberUpdate: unsupported,
+  memberPromote: unsupported,
+  moveLeader: unsupported,
+} satisfies Partial<Printer>;
 
 function memberLines(member: Member, id: (value: bigint) => string): readonly (Line | undefined)[] {
   return [

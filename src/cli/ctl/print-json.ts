@@ -1,5 +1,5 @@
 import { base64, utf8, type Bytes } from '../../base/bytes.ts';
-import type { Member } from '../../wire/cluster.ts';
+import type { Member, MemberAddResponse } from '../../wire/cluster.ts';
 import type { ResponseHeader } from '../../wire/header.ts';
 import type {
   DeleteRangeResponse,
@@ -9,7 +9,8 @@ import type {
   TxnResponse,
 } from '../../wire/kv.ts';
 import type { HashKVResponse, StatusResponse } from '../../wire/maintenance.ts';
-import { KeyValue } from '../../wire/mvccpb.ts';
+import { KeyValue, type DecodedEvent } from '../../wire/mvccpb.ts';
+import type { WatchResponse } from '../../wire/watch.ts';
 import type { EndpointHealth, Printed, Printer } from './output.ts';
 
 /**
@@ -43,18 +44,19 @@ function string(value: string): string {
 }
 
 function header(found: ResponseHeader | undefined): Json {
-  return found === undefined
-    ? undefined
-    : object({
-        cluster_id: number(found.clusterId),
-        member_id: number(found.memberId),
-        revision: number(found.revision),
-        raft_term: number(found.raftTerm),
-      });
+  return found === undefined ? undefined : object(headerFields(found));
 }
 
-function keyValue(encoded: Bytes): string {
-  const kv = KeyValue.decode(encoded);
+const headerFields = (found: ResponseHeader | undefined): Readonly<Record<string, Json>> => ({
+  cluster_id: number(found?.clusterId ?? 0n),
+  member_id: number(found?.memberId ?? 0n),
+  revision: number(found?.revision ?? 0),
+  raft_term: number(found?.raftTerm ?? 0),
+});
+
+const keyValue = (encoded: Bytes): string => decodedKeyValue(KeyValue.decode(encoded));
+
+function decodedKeyValue(kv: KeyValue): string {
   return object({
     key: bytes(kv.key),
     create_revision: number(kv.createRevision),
@@ -153,6 +155,30 @@ function status(response: StatusResponse): string {
   });
 }
 
+const event = ({ type, kv, prevKv }: DecodedEvent): string =>
+  object({
+    type: number(type),
+    kv: kv === undefined ? undefined : decodedKeyValue(kv),
+    prev_kv: prevKv === undefined ? undefined : decodedKeyValue(prevKv),
+  });
+
+/** Of etcd's client, not of its protocol: so nothing is left out. */
+const watch = (response: WatchResponse): string =>
+  object({
+    Header: header(response.header) ?? 'null',
+    Events: list(response.events.map(event)),
+    CompactRevision: String(response.compactRevision),
+    Canceled: String(response.canceled),
+    Created: String(response.created),
+    CancelReason: string(response.cancelReason),
+  });
+
+/** The same: the header's fields stand beside the answer's own. */
+const leaseAnswer = (
+  found: ResponseHeader | undefined,
+  fields: Readonly<Record<string, Json>>,
+): Printed => print(object({ ...headerFields(found), ...fields }));
+
 const hashKv = (response: HashKVResponse): string =>
   object({
     header: header(response.header),
@@ -173,18 +199,55 @@ const health = (row: EndpointHealth): string =>
 const list = (items: readonly string[]): string => array(items) ?? 'null';
 
 export function jsonPrinter(hex: boolean): Printer {
+  const membersJson = (
+    { header: found, members }: Pick<MemberAddResponse, 'header' | 'members'>,
+    fields: Readonly<Record<string, Json>> = {},
+  ): Printed =>
+    print(
+      object({
+        header: hex ? hexHeader(found) : header(found),
+        ...fields,
+        members: array(members.map((row) => member(row, hex))),
+      }),
+    );
   return {
     get: (response) => print(range(response)),
     put: (response) => print(put(response)),
     del: (response) => print(deleteRange(response)),
     txn: (response) => print(txn(response)),
-    memberList: ({ header: found, members }) =>
+    watch: (response) => print(watch(response)),
+    leaseGrant: ({ header: found, id, ttl, error }) =>
+      leaseAnswer(found, { ID: String(id), TTL: String(ttl), Error: string(error) }),
+    leaseRevoke: (_id, response) => print(object({ header: header(response.header) })),
+    leaseKeepAlive: ({ header: found, id, ttl }) =>
+      leaseAnswer(found, { ID: String(id), TTL: String(ttl) }),
+    leaseTimeToLive: ({ header: found, id, ttl, grantedTtl, keys }) =>
+      leaseAnswer(found, {
+        id: String(id),
+        ttl: String(ttl),
+        'granted-ttl': String(grantedTtl),
+        keys: list(keys.map((key) => `"${base64(key)}"`)),
+      }),
+    leaseList: ({ header: found, leases }) =>
+      leaseAnswer(found, { leases: `[${leases.map(({ id }) => `{"id":${id}}`).join(',')}]` }),
+    memberAdd: (response) =>
+      membersJson(response, { member: response.member && member(response.member, hex) }),
+    memberRemove: (_id, response) => membersJson(response),
+    memberUpdate: (_id, response) => membersJson(response),
+    memberPromote: (_id, response) => membersJson(response),
+    memberList: (response) => membersJson(response),
+    alarms: ({ header: found, alarms }) =>
       print(
         object({
-          header: hex ? hexHeader(found) : header(found),
-          members: array(members.map((row) => member(row, hex))),
+          header: header(found),
+          alarms: array(
+            alarms.map((row) =>
+              object({ memberID: number(row.memberId), alarm: number(row.alarm) }),
+            ),
+          ),
         }),
       ),
+    moveLeader: (_from, _to, response) => print(object({ header: header(response.header) })),
     endpointHealth: (rows) => print(list(rows.map(health))),
     endpointStatus: (rows) =>
       print(

@@ -2,6 +2,7 @@ import { emptyBytes, type Bytes } from '../../base/bytes.ts';
 import { PutRequest } from '../../wire/kv.ts';
 import { badArgs } from './exit.ts';
 import type { FlagSpec, FlagValues } from './flags.ts';
+import { parseHexInt64 } from './hex-id.ts';
 import { show } from './show.ts';
 import type { Input, Verb } from './verb.ts';
 import type { Word } from './word.ts';
@@ -54,7 +55,7 @@ export async function parsePut(
   return PutRequest.create({
     key: key.bytes,
     value,
-    lease: parseLeaseId(values.text('lease')),
+    lease: parseLease(values.text('lease')),
     prevKv: values.boolean('prev-kv'),
     ignoreValue,
     ignoreLease: values.boolean('ignore-lease'),
@@ -67,14 +68,8 @@ async function readValue(input: Input): Promise<Bytes> {
   return value;
 }
 
-function parseLeaseId(text: string): bigint {
-  const bad = (why: string): Error =>
-    badArgs(
-      `bad lease ID (strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}), expecting ID in Hex`,
-    );
-  const [, sign, digits] = /^([+-]?)([0-9a-f]+)$/i.exec(text) ?? [];
-  if (digits === undefined) throw bad('invalid syntax');
-  const id = BigInt(`0x${digits}`) * (sign === '-' ? -1n : 1n);
-  if (BigInt.asIntN(64, id) !== id) throw bad('value out of range');
-  return id;
+function parseLease(text: string): bigint {
+  const parsed = parseHexInt64(text);
+  if (parsed.ok) return parsed.id;
+  throw badArgs(`bad lease ID (${parsed.problem}), expecting ID in Hex`);
 }

@@ -1,15 +1,15 @@
-import { textOf, utf8 } from '../../base/bytes.ts';
+import { utf8 } from '../../base/bytes.ts';
 import type { Compare, RequestOp } from '../../wire/kv.ts';
 import { delFlags, parseDel } from './del.ts';
 import { badArgs, invalidInput } from './exit.ts';
 import { parseWords, UsageError, type FlagSpec } from './flags.ts';
 import { getFlags, parseGet } from './get.ts';
-import { unquote } from './go-text.ts';
 import { parsePut, putFlags } from './put.ts';
 import { show } from './show.ts';
+import { splitWords } from './split-words.ts';
 import { parseCompare } from './txn-compare.ts';
 import type { Verb, VerbContext } from './verb.ts';
-import { wordOf, type Word } from './word.ts';
+import type { Word } from './word.ts';
 
 export const txn: Verb = {
   name: 'txn',
@@ -67,7 +67,7 @@ const verbs: ReadonlyMap<string, readonly FlagSpec[]> = new Map([
 ]);
 
 async function parseOperation(context: VerbContext, line: string): Promise<RequestOp> {
-  const [name, ...words] = splitWords(line);
+  const [name, ...words] = mustSplit(line);
   if (name === undefined || words.length === 0) {
     throw invalidInput(`invalid txn compare request: ${line}`);
   }
@@ -92,14 +92,8 @@ async function parseOperation(context: VerbContext, line: string): Promise<Reque
   }
 }
 
-/** Bare words, 'single' and "double" quoted ones (ctlv3/command/util.go, Argify). */
-function splitWords(line: string): readonly Word[] {
-  const found = line.match(/"(?:[^"\\]|\\.)*"|'[^']*'|[^'"\s]\S*[^'"\s]?/g) ?? [];
-  return found.map((word) => {
-    if (word.startsWith("'")) return wordOf(word.slice(1, -1));
-    if (!word.startsWith('"')) return wordOf(word);
-    const bytes = unquote(word);
-    if (bytes === undefined) throw invalidInput(`invalid txn request: ${line}`);
-    return { text: textOf(bytes), bytes };
-  });
+function mustSplit(line: string): readonly Word[] {
+  const words = splitWords(line);
+  if (words === undefined) throw invalidInput(`invalid txn request: ${line}`);
+  return words;
 }

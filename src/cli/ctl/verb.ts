@@ -1,7 +1,9 @@
 import type { Bytes } from '../../base/bytes.ts';
 import type { Client } from '../../client/client.ts';
 import type { FlagSpec, FlagValues } from './flags.ts';
+import type { Environment } from './global-flags.ts';
 import type { Printer } from './output.ts';
+import type { ProgramEnd } from './program-end.ts';
 import type { Word } from './word.ts';
 
 /** What a verb may use while it runs. */
@@ -9,6 +11,9 @@ export interface VerbContext {
   readonly values: FlagValues;
   /** As they were given, for output. */
   readonly endpoints: readonly string[];
+  /** All words of the command line, as they were given. */
+  readonly words: readonly Word[];
+  readonly environment: Environment;
   readonly input: Input;
   readonly printer: Printer;
   /**
@@ -19,6 +24,13 @@ export interface VerbContext {
   writeOut(bytes: Bytes): void;
   writeErr(text: string): void;
   sleep(durationMs: number): Promise<void>;
+  /** Runs a program with our environment and these variables; what it writes goes where ours goes. */
+  runProgram(
+    words: readonly string[],
+    variables: Readonly<Record<string, string>>,
+  ): Promise<ProgramEnd>;
+  /** Calls back at SIGINT and SIGTERM, which then do not end us. */
+  onInterrupt(listener: () => void): void;
 }
 
 export interface Input {
