@@ -16,17 +16,34 @@ export interface ClusterSettings {
 const leaderTimeoutMs = 20_000;
 const pollMs = 25;
 
+/** A change of the members that was not made, or of which nobody knows. */
+export class ChangeRefused extends Error {}
+
 /** Members of one program on the loopback interface, with their data in a folder of their own. */
 export class Cluster {
   readonly folder: string;
-  readonly members: readonly Member[];
+  readonly #settings: ClusterSettings;
+  #members: readonly Member[];
+  readonly #removed: Member[] = [];
   readonly #removeFolder: () => void;
   readonly #clients = new Map<Member, RawClient>();
+  readonly #ids = new Map<Member, string>();
 
-  private constructor(folder: string, members: readonly Member[]) {
+  private constructor(folder: string, settings: ClusterSettings, members: readonly Member[]) {
     this.folder = folder;
+    this.#settings = settings;
     this.#removeFolder = guardedFolder(folder);
-    this.members = members;
+    this.#members = members;
+  }
+
+  /** Those that are in the cluster, or about to be. */
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
+  /** Those that were removed, their processes ended or ending. */
+  get removed(): readonly Member[] {
+    return this.#removed;
   }
 
   /** Chooses ports and folders; starts nothing. */
@@ -53,7 +70,7 @@ export class Cluster {
           logFile: join(folder, `${place.name}.log`),
         }),
     );
-    return new Cluster(folder, members);
+    return new Cluster(folder, settings, members);
   }
 
   /** Creates and starts; a cluster that does not come up leaves nothing running. */
@@ -131,10 +148,76 @@ export class Cluster {
     await Promise.all(this.members.map((member) => member.stop()));
   }
 
+  /**
+   * Adds a member by one request to a member that runs, and prepares its process as `etcdctl member add` says; it is
+   * not started: `member.start()`, which for a learner waits until it has caught up so far as to know itself.
+   * @throws ChangeRefused when the cluster refuses it.
+   */
+  async addMember(
+    name: string,
+    options: { readonly isLearner?: boolean; readonly via?: Member } = {},
+  ): Promise<Member> {
+    const { isLearner = false, via = await this.leader() } = options;
+    const [clientPort, peerPort] = (await freePorts(2)) as [number, number];
+    const request = { peerURLs: [`http://127.0.0.1:${peerPort}`], isLearner };
+    const answer = await this.#change(via, 'MemberAdd', request);
+    const added = answer['member'] as WireObject;
+    const initialCluster = (answer['members'] as readonly WireObject[])
+      .flatMap((each) => {
+        const itsName = each['ID'] === added['ID'] ? name : String(each['name']);
+        return (each['peerURLs'] as readonly string[]).map((url) => `${itsName}=${url}`);
+      })
+      .join(',');
+    const member = new Member({
+      name,
+      clientPort,
+      peerPort,
+      program: this.#settings.program,
+      flags: [...(this.#settings.flags ?? []), '--initial-cluster-state=existing'],
+      initialCluster,
+      dataDir: join(this.folder, `${name}.data`),
+      logFile: join(this.folder, `${name}.log`),
+    });
+    this.#members = [...this.#members, member];
+    this.#ids.set(member, String(added['ID']));
+    return member;
+  }
+
+  /** Makes a voter of a learner. @throws ChangeRefused */
+  async promoteMember(member: Member, via?: Member): Promise<void> {
+    const request = { ID: await this.idOf(member) };
+    await this.#change(via ?? (await this.leader()), 'MemberPromote', request);
+  }
+
+  /** Removes a member, which then ends by itself if it runs (`member.exited()`). @throws ChangeRefused */
+  async removeMember(member: Member, via?: Member): Promise<void> {
+    const request = { ID: await this.idOf(member) };
+    await this.#change(via ?? (await this.leader()), 'MemberRemove', request);
+    this.#members = this.#members.filter((each) => each !== member);
+    this.#removed.push(member);
+  }
+
+  /** Decimal. */
+  async idOf(member: Member): Promise<string> {
+    const known = this.#ids.get(member);
+    if (known !== undefined) return known;
+    const { status } = await this.#status(member);
+    const id = memberIdOf(status);
+    if (id === undefined) throw new Error(`${member.name} does not answer`);
+    this.#ids.set(member, id);
+    return id;
+  }
+
+  async #change(via: Member, method: string, request: object): Promise<WireObject> {
+    const answer = await this.client(via).call(`Cluster.${method}`, request);
+    if (!answer.ok) throw new ChangeRefused(`${method} by ${via.name}: ${answer.text}`);
+    return answer.message;
+  }
+
   /** kill -9 for whatever runs, then removes the folder. */
   async destroy(): Promise<void> {
     for (const client of this.#clients.values()) client.close();
-    await Promise.all(this.members.map((member) => member.kill()));
+    await Promise.all([...this.#members, ...this.#removed].map((member) => member.kill()));
     this.#removeFolder();
   }
 }
