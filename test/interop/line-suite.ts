@@ -7,7 +7,7 @@ import type { Report } from './report.ts';
 export type Requests = Readonly<Record<string, () => Promise<void>>>;
 
 /**
- * Runs a suite that is a program of its own: it prints "ok NAME", "not ok NAME: WHY" or "ask WHAT" on a line
+ * Runs a suite that is a program of its own: it prints "ok NAME", "not ok NAME -- WHY" or "ask WHAT" on a line
  * each, and gets a line back once what it asked for is done.
  */
 export async function runLineSuite(
@@ -37,7 +37,7 @@ export async function runLineSuite(
 
 function noteLine(line: string, label: string, report: Report): void {
   const passed = /^ok (.*)$/.exec(line)?.[1];
-  const [, failed, why] = /^not ok (.*?): (.*)$/.exec(line) ?? [];
+  const [, failed, why] = /^not ok (.*?) -- (.*)$/.exec(line) ?? [];
   if (passed !== undefined) report.note(`${label}: ${passed}`, undefined);
   else if (failed !== undefined) report.note(`${label}: ${failed}`, why);
   else console.log(`         ${line}`);

@@ -3,9 +3,8 @@ import { parseArgs } from 'node:util';
 import { join } from 'node:path';
 import { mustSucceed } from '../members/client.ts';
 import { Cluster } from '../members/harness.ts';
-import type { Member } from '../members/member.ts';
 import { etcd, programNamed, repositoryRoot } from '../members/programs.ts';
-import { runEtcdctlSuite } from './etcdctl.ts';
+import { runEtcdctlSuite } from './etcdctl/suite.ts';
 import { runHttpSuite } from './http.ts';
 import { runLineSuite } from './line-suite.ts';
 import { Report } from './report.ts';
@@ -14,12 +13,16 @@ import { ensureGoPrograms, ensurePython, goProgramPath } from './toolchain.ts';
 /**
  * Real clients against a cluster of ours: etcdctl, plain HTTP, a Go program on clientv3, and etcd3 from PyPI.
  *
- *   npm run interop -- [--program quorate|etcd] [--only etcdctl,http,clientv3,python]
+ *   npm run interop -- [--program quorate|etcd] [--only etcdctl,http,clientv3,python] [--grep TEXT]
+ *
+ * --grep runs only those scenarios of etcdctl whose name holds the text.
  */
 
 const suites = ['etcdctl', 'http', 'clientv3', 'python'] as const;
 const members = 3;
 const storageVersionTimeoutMs = 30_000;
+/** So that a test sees progress notifications, which come every ten minutes otherwise. */
+const flags = ['--watch-progress-notify-interval=500ms'];
 
 async function main(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -27,6 +30,7 @@ async function main(argv: readonly string[]): Promise<number> {
     options: {
       program: { type: 'string', default: 'quorate' },
       only: { type: 'string', default: suites.join(',') },
+      grep: { type: 'string' },
     },
   });
   const chosen = values.only.split(',');
@@ -36,10 +40,10 @@ async function main(argv: readonly string[]): Promise<number> {
   const hasGo = await ensureGoPrograms(['etcd', 'etcdctl', 'clientv3']);
   const python = chosen.includes('python') ? await ensurePython() : undefined;
   const report = new Report();
-  const subject = await Cluster.start({ program: programNamed(values.program), members });
+  const subject = await Cluster.start({ program: programNamed(values.program), members, flags });
   try {
     if (hasGo && chosen.some((name) => name === 'etcdctl' || name === 'http')) {
-      await comparedSuites(chosen, subject, report);
+      await comparedSuites(chosen, subject, report, values.grep);
     }
     if (hasGo && chosen.includes('clientv3')) await clientv3Suite(subject, report);
     if (python !== undefined) await pythonSuite(python, subject, report);
@@ -55,14 +59,15 @@ async function comparedSuites(
   chosen: readonly string[],
   subject: Cluster,
   report: Report,
+  grep: string | undefined,
 ): Promise<void> {
-  const reference = await Cluster.start({ program: etcd, members });
+  const reference = await Cluster.start({ program: etcd, members, flags });
   try {
     await storageVersionIsRaised(reference);
     await storageVersionIsRaised(subject);
     if (chosen.includes('etcdctl')) {
       report.heading('etcdctl 3.7.3, every output compared with a real cluster of etcd 3.7.3');
-      await runEtcdctlSuite(subject, reference, report);
+      await runEtcdctlSuite(subject, reference, report, grep);
     }
     if (chosen.includes('http')) {
       report.heading('HTTP/1.1 on the client port, compared with a real cluster of etcd 3.7.3');
@@ -89,14 +94,13 @@ async function storageVersionIsRaised(cluster: Cluster): Promise<void> {
 
 async function clientv3Suite(subject: Cluster, report: Report): Promise<void> {
   report.heading('go.etcd.io/etcd/client/v3 3.7.3');
-  let killed: Member | undefined;
   const requests = {
-    'kill-leader': async (): Promise<void> => {
-      killed = await subject.leader();
-      await killed.kill();
+    'kill-leader': async (): Promise<void> => (await subject.leader()).kill(),
+    'keep-only-first': async (): Promise<void> => {
+      await Promise.all(subject.members.slice(1).map((member) => member.kill()));
     },
     restart: async (): Promise<void> => {
-      await killed?.start();
+      await subject.startAll();
       await subject.leader();
     },
   };

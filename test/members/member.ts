@@ -16,6 +16,8 @@ export interface MemberSettings {
   readonly initialCluster: string;
   /** Further flags, such as `--election-timeout=500`. */
   readonly flags: readonly string[];
+  /** Variables such as `ETCD_INITIAL_CLUSTER`; the flag of the same meaning is then left out. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface ExitStatus {
@@ -116,7 +118,10 @@ export class Member {
     if (this.#child !== undefined) throw new Error(`${this.name} runs already`);
     const [executable, ...first] = this.settings.program.command;
     const args = [...first, ...this.#flags()];
-    const child = guarded(spawn(executable as string, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+    const env = { ...process.env, ...this.settings.environment };
+    const child = guarded(
+      spawn(executable as string, args, { stdio: ['ignore', 'pipe', 'pipe'], env }),
+    );
     this.#child = child;
     this.#isReady = false;
     this.#tail = '';
@@ -223,9 +228,9 @@ export class Member {
   }
 
   #flags(): readonly string[] {
-    const { name, dataDir, peerPort, initialCluster, flags } = this.settings;
+    const { name, dataDir, peerPort, initialCluster, flags, environment = {} } = this.settings;
     const peerUrl = `http://127.0.0.1:${peerPort}`;
-    return [
+    const all = [
       `--name=${name}`,
       `--data-dir=${dataDir}`,
       `--listen-client-urls=${this.clientUrl}`,
@@ -235,5 +240,12 @@ export class Member {
       `--initial-cluster=${initialCluster}`,
       ...flags,
     ];
+    return all.filter((flag) => !(variableOf(flag) in environment));
   }
+}
+
+/** `--data-dir=x` is `ETCD_DATA_DIR` in the environment. */
+function variableOf(flag: string): string {
+  const name = flag.replace(/^--/, '').replace(/=.*/s, '');
+  return `ETCD_${name.replaceAll('-', '_').toUpperCase()}`;
 }

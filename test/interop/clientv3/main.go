@@ -1,5 +1,5 @@
 // Command clientv3 drives a cluster through etcd's own Go client and says on a line each what held:
-// "ok NAME" or "not ok NAME: WHY". What it cannot do by itself (kill the leader, start it again) it asks
+// "ok NAME" or "not ok NAME -- WHY". What it cannot do by itself (kill the leader, start it again) it asks
 // of whoever started it, with a line "ask WHAT", and waits for a line back on its standard input.
 package main
 
@@ -43,7 +43,13 @@ func main() {
 	s.compactionChecks()
 	s.clusterChecks()
 	s.maintenanceChecks()
+	s.alarmChecks()
+	s.watchChecks()
+	s.leaseChecks()
+	s.concurrencyChecks()
 	s.failoverChecks()
+	s.streamFailoverChecks()
+	s.noLeaderChecks()
 	if s.failed {
 		os.Exit(1)
 	}
@@ -68,7 +74,7 @@ func (s *suite) check(name string, run func(ctx context.Context) error) {
 	defer cancel()
 	if err := run(ctx); err != nil {
 		s.failed = true
-		fmt.Printf("not ok %s: %s\n", name, strings.ReplaceAll(err.Error(), "\n", " "))
+		fmt.Printf("not ok %s -- %s\n", name, strings.ReplaceAll(err.Error(), "\n", " "))
 		return
 	}
 	fmt.Printf("ok %s\n", name)

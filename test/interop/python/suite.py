@@ -1,6 +1,6 @@
 """Drives a cluster through etcd3 from PyPI and says on a line each what held.
 
-The lines are "ok NAME" or "not ok NAME: WHY". Usage: suite.py HOST:PORT [HOST:PORT ...]
+The lines are "ok NAME" or "not ok NAME -- WHY". Usage: suite.py HOST:PORT [HOST:PORT ...]
 """
 
 import sys
@@ -16,7 +16,7 @@ def check(name, run):
         run()
     except Exception as error:  # whatever goes wrong is this check's failure, and the next one still runs
         failures += 1
-        print(f"not ok {name}: {type(error).__name__}: {error}".replace("\n", " "), flush=True)
+        print(f"not ok {name} -- {type(error).__name__}: {error}".replace("\n", " "), flush=True)
     else:
         print(f"ok {name}", flush=True)
 

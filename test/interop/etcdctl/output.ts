@@ -1,5 +1,5 @@
-import { methodNamed } from '../members/protocol.ts';
-import type { CommandCase, Format } from './etcdctl-cases.ts';
+import { methodNamed } from '../../members/protocol.ts';
+import type { CommandCase, Format } from './cases.ts';
 
 /**
  * Brings the output of one etcdctl command into a form in which two clusters may be compared: what belongs to
@@ -35,7 +35,7 @@ function bodyOf(command: CommandCase, format: Format, stdout: Buffer, text: stri
 }
 
 /** etcdctl logs retries to standard error as JSON; the last line is the error itself. */
-function errorsOf(stderr: string): string {
+export function errorsOf(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{"level"'));
   return lines.map((line) => line.replace(/127\.0\.0\.1:\d+/g, 'ADDRESS')).join('\n');
 }

@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
-import type { Cluster } from '../members/harness.ts';
-import { guarded } from '../members/member.ts';
+import type { Cluster } from '../../members/harness.ts';
+import type { Report } from '../report.ts';
 import {
   aboutMembers,
   compact,
@@ -9,10 +8,16 @@ import {
   writes,
   type CommandCase,
   type Format,
-} from './etcdctl-cases.ts';
-import { comparableOutput, type Output } from './etcdctl-output.ts';
-import type { Report } from './report.ts';
-import { goProgramPath } from './toolchain.ts';
+} from './cases.ts';
+import { alarmScenarios } from './alarm.ts';
+import { leaseScenarios } from './lease.ts';
+import { lockScenarios } from './lock.ts';
+import { memberScenarios } from './member.ts';
+import { comparableOutput } from './output.ts';
+import { etcdctl } from './process.ts';
+import { quotaScenarios } from './quota.ts';
+import { compareScenario } from './script.ts';
+import { watchScenarios } from './watch.ts';
 
 /**
  * The real etcdctl against our cluster and against a real etcd's of as many members: the same commands in the
@@ -22,11 +27,23 @@ export async function runEtcdctlSuite(
   subject: Cluster,
   reference: Cluster,
   report: Report,
+  grep: string | undefined,
 ): Promise<void> {
   const suite = new EtcdctlSuite(subject, reference, report);
+  if (grep !== undefined) return suite.runScenarios((name) => name.includes(grep));
   for (const format of formats) await suite.runFormat(format);
   await suite.runWholeCluster();
+  await suite.runScenarios(() => true);
 }
+
+const scenarios = [
+  ...watchScenarios,
+  ...leaseScenarios,
+  ...lockScenarios,
+  ...alarmScenarios,
+  ...quotaScenarios,
+  ...memberScenarios,
+];
 
 class EtcdctlSuite {
   readonly #subject: Cluster;
@@ -79,6 +96,14 @@ class EtcdctlSuite {
     await this.#compare({ ...plain, args: ['put', 'big'], input: huge }, 'simple', 0);
   }
 
+  async runScenarios(isChosen: (name: string) => boolean): Promise<void> {
+    for (const scenario of scenarios.filter(({ name }) => isChosen(name))) {
+      const clusters = [this.#subject, this.#reference] as const;
+      const why = await compareScenario(scenario, clusters, this.#nextMember());
+      this.#report.note(`etcdctl ${scenario.name}`, why);
+    }
+  }
+
   async #moveLeader(): Promise<void> {
     const outputs = await this.#both(async (cluster) => {
       const leader = await cluster.leader();
@@ -97,7 +122,8 @@ class EtcdctlSuite {
     const args = [...command.args, `--write-out=${format}`];
     const outputs = await this.#both(async (cluster) => {
       const url = cluster.members[member]?.clientUrl ?? '';
-      return comparableOutput(command, format, await etcdctl(url, args, command.input));
+      const input = command.input === undefined ? {} : { input: command.input };
+      return comparableOutput(command, format, await etcdctl(url, args, input));
     });
     const shown = command.input === undefined ? '' : ` <<< ${JSON.stringify(command.input)}`;
     const name = `m${member + 1}: etcdctl ${args.join(' ')}${shown}`;
@@ -134,22 +160,4 @@ class EtcdctlSuite {
     const answer = JSON.parse(output.stdout.toString()) as { header: { revision: number } };
     return answer.header.revision;
   }
-}
-
-function etcdctl(endpoints: string, args: readonly string[], input?: string): Promise<Output> {
-  return new Promise((resolve, reject) => {
-    const child = guarded(
-      spawn(goProgramPath('etcdctl'), [`--endpoints=${endpoints}`, ...args], {
-        stdio: ['pipe', 'pipe', 'pipe'],
-      }),
-    );
-    const stdout: Buffer[] = [];
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, stdout: Buffer.concat(stdout), stderr }));
-    child.stdin.on('error', () => child.stdin.destroy());
-    child.stdin.end(input ?? '');
-  });
 }
