@@ -126,11 +126,11 @@ func (s *suite) mutexChecks() {
 		if err := <-locked; err != nil {
 			return err
 		}
-		owner, err := s.cli.Txn(ctx).If(second.IsOwner()).Commit()
+		owner, err := s.cli.Txn(ctx).If(second.IsOwner()).Then(anyGet).Commit()
 		if err != nil {
 			return err
 		}
-		loser, err := s.cli.Txn(ctx).If(first.IsOwner()).Commit()
+		loser, err := s.cli.Txn(ctx).If(first.IsOwner()).Then(anyGet).Commit()
 		if err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func (s *suite) streamFailoverChecks() {
 			return errors.New("the session ended")
 		case <-time.After((overSeconds + 1) * time.Second):
 		}
-		owner, err := s.cli.Txn(ctx).If(mutex.IsOwner()).Commit()
+		owner, err := s.cli.Txn(ctx).If(mutex.IsOwner()).Then(anyGet).Commit()
 		if err != nil {
 			return err
 		}

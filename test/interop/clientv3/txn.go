@@ -91,7 +91,7 @@ func (s *suite) txnChecks() {
 		{"create revision >", clientv3.Compare(clientv3.CreateRevision("txn/m"), ">", 1), true},
 	} {
 		s.check("compare "+c.name, func(ctx context.Context) error {
-			got, err := s.cli.Txn(ctx).If(c.cmp).Commit()
+			got, err := s.cli.Txn(ctx).If(c.cmp).Then(anyGet).Else(anyGet).Commit()
 			if err != nil {
 				return err
 			}
@@ -99,6 +99,9 @@ func (s *suite) txnChecks() {
 		})
 	}
 }
+
+// anyGet makes a transaction linearizable: one without operations reads what the member that answers has.
+var anyGet = clientv3.OpGet("any")
 
 func (s *suite) compareOverPrefix(ctx context.Context) error {
 	for _, name := range []string{"1", "2", "3"} {
@@ -111,7 +114,7 @@ func (s *suite) compareOverPrefix(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	after, err := s.cli.Txn(ctx).If(isSame).Commit()
+	after, err := s.cli.Txn(ctx).If(isSame).Then(anyGet).Commit()
 	if err != nil {
 		return err
 	}
