@@ -8,7 +8,7 @@ import {
   type WatchNotice,
   type WatchRequest,
 } from './history.ts';
-import { checkHistory, checkWatchers, watchChecks } from './watch-checks.ts';
+import { checkAcknowledged, checkHistory, checkWatchers, watchChecks } from './watch-checks.ts';
 
 /** The checks themselves: a clean history passes all of them, and each planted lie is found by the check it is for. */
 
@@ -216,6 +216,17 @@ describe('watch guarantees: what is a lie', () => {
     const one = watcher(watch([told(a2, b3)]));
     const other = { name: 'o', watches: [watch([told(a2, put('c', 3))])] };
     assert.equal(checkHistory(EventHistory.seenBy([one, other])).length, 1);
+  });
+
+  it('Acknowledged finds a write that is no event, or another one', () => {
+    const writes = [
+      { key: 'a', value: 'a4', revision: 4 },
+      { key: 'a', value: undefined, revision: 5 },
+    ];
+    assert.deepEqual(checkAcknowledged(history, writes), []);
+    const lost = { key: 'c', value: 'x', revision: 4 };
+    const other = { key: 'a', value: 'x', revision: 4 };
+    assert.equal(checkAcknowledged(history, [...writes, lost, other]).length, 2);
   });
 
   it('History finds versions that do not follow', () => {

@@ -267,6 +267,31 @@ export function checkHistory(history: EventHistory): Violations {
   return found;
 }
 
+/** A write that a client was told of, and its revision. `value` undefined deleted the key. */
+export interface Acknowledged {
+  readonly key: string;
+  readonly value: string | undefined;
+  readonly revision: number;
+}
+
+/** Acknowledged: what a client was told is written is an event at that revision. */
+export function checkAcknowledged(
+  history: EventHistory,
+  writes: readonly Acknowledged[],
+): Violations {
+  const found: string[] = [];
+  for (const { key, value, revision } of writes) {
+    const events = history.at(revision);
+    if (events === undefined) continue;
+    const event = events.find((each) => each.key === key);
+    const told = event?.type === 'put' ? event.kv.value : undefined;
+    if (event === undefined || told !== value) {
+      found.push(`${key} was acknowledged as ${value} at ${revision}, which is ${told}`);
+    }
+  }
+  return found;
+}
+
 /** All of them, each violation under the name of the promise that it breaks. */
 export function checkWatchers(watchers: readonly Watcher[], history: EventHistory): Violations {
   const found = name('History', checkHistory(history));

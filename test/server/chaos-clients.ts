@@ -18,6 +18,7 @@ import {
   type TxnResponse,
 } from '../../src/wire/kv.ts';
 import { KeyValue } from '../../src/wire/mvccpb.ts';
+import { ChaosCalls } from './chaos-calls.ts';
 import { ChaosHistory, type Read, type Write } from './chaos-history.ts';
 import { bytesOf, type MemoryCluster } from './cluster.ts';
 
@@ -30,26 +31,29 @@ export class ChaosClients {
   readonly history = new ChaosHistory();
   private readonly cluster: MemoryCluster;
   private readonly random: Random;
-  /** Calls without an answer, by the member that was called. */
-  private readonly open = new Map<object, ServerMember>();
+  private readonly calls = new ChaosCalls();
   /** The revision at which each register was last seen. */
   private readonly seen = new Map<string, number>();
   private values = 0;
+  /** The highest revision that was asked to be compacted. */
+  compactedMax = 0;
+
+  /** What values are made long by: enough long ones fill the queues of watchers who do not read. */
+  private readonly padding: string;
 
   constructor(cluster: MemoryCluster, random: Random) {
     this.cluster = cluster;
     this.random = random;
+    this.padding = '.'.repeat(this.oneOf([0, 0, 0, 30_000]));
   }
 
-  /** Whether every call to a member that runs has been answered. */
   get isIdle(): boolean {
-    for (const [call, member] of this.open) if (member.hasStopped) this.open.delete(call);
-    return this.open.size === 0;
+    return this.calls.isIdle;
   }
 
   act(): void {
     const { random } = this;
-    for (let i = random.below(12); i > 0 && this.open.size < openCallsMax; i--) {
+    for (let i = random.below(12); i > 0 && this.calls.count < openCallsMax; i--) {
       const member = this.anyMember();
       if (member !== undefined) this.actAt(member);
     }
@@ -111,7 +115,7 @@ export class ChaosClients {
   }
 
   private put(member: ServerMember, key: string): void {
-    const write = this.history.began(key, `v${this.values++}`);
+    const write = this.history.began(key, `v${this.values++}${this.padding}`);
     const request = PutRequest.create({ key: bytesOf(key), value: bytesOf(write.value ?? '') });
     const done = this.call<PutResponse>(member, ({ header }) => {
       this.wrote(write, header?.revision ?? 0);
@@ -121,7 +125,7 @@ export class ChaosClients {
 
   private swap(member: ServerMember, key: string): void {
     const expected = this.seen.get(key) ?? 0;
-    const write = this.history.began(key, `v${this.values++}`, expected);
+    const write = this.history.began(key, `v${this.values++}${this.padding}`, expected);
     const request = TxnRequest.create({
       compare: [
         Compare.create({
@@ -200,6 +204,7 @@ export class ChaosClients {
 
   private compact(member: ServerMember): void {
     const revision = Math.max(1, member.revision - this.random.below(40));
+    this.compactedMax = Math.max(this.compactedMax, revision);
     const done = this.call(member, () => {
       if (this.random.below(2) === 0 || member.hasStopped) return;
       const compacted = this.call(member, () => undefined);
@@ -257,17 +262,8 @@ export class ChaosClients {
     this.history.checkAll(revision, found);
   }
 
-  /** An answer may come once, and only a good one counts. */
   private call<T>(member: ServerMember, answered: (value: T) => void): Done<T> {
-    const call = {};
-    let isAnswered = false;
-    this.open.set(call, member);
-    return (outcome) => {
-      assert.ok(!isAnswered, 'a call was answered twice');
-      isAnswered = true;
-      this.open.delete(call);
-      if (outcome.ok) answered(outcome.value);
-    };
+    return this.calls.begin(member, answered);
   }
 
   private anyMember(): ServerMember | undefined {

@@ -7,6 +7,8 @@ import type { MemberSettings } from '../../src/server/member-parts.ts';
 import type { ServerMember } from '../../src/server/member.ts';
 import type { DiskOperation } from '../../src/storage/memory-operation.ts';
 import { ChaosClients } from './chaos-clients.ts';
+import { ChaosLeases } from './chaos-leases.ts';
+import { ChaosWatchers } from './chaos-watchers.ts';
 import { MemoryCluster } from './cluster.ts';
 
 /**
@@ -22,6 +24,8 @@ const healingMs = 30_000;
 export class ChaosWorld {
   readonly cluster: MemoryCluster;
   readonly clients: ChaosClients;
+  readonly watchers: ChaosWatchers;
+  readonly leases: ChaosLeases;
   private readonly random: Random;
   private readonly links: FaultyLinks;
   private readonly disks: ChaosDisks;
@@ -31,12 +35,22 @@ export class ChaosWorld {
     readonly random: Random;
     readonly links: FaultyLinks;
     readonly disks: ChaosDisks;
+    /** For those who watch and those who lease, so that they leave the rest of the world as it is. */
+    readonly seed: number;
   }) {
+    const { cluster, seed } = parts;
     this.cluster = parts.cluster;
     this.random = parts.random;
     this.links = parts.links;
     this.disks = parts.disks;
-    this.clients = new ChaosClients(parts.cluster, parts.random);
+    this.clients = new ChaosClients(cluster, parts.random);
+    this.leases = new ChaosLeases(cluster, seededRandom(seed + 2), this.clients.history);
+    this.watchers = new ChaosWatchers({
+      cluster,
+      random: seededRandom(seed + 3),
+      compactedMax: () => this.clients.compactedMax,
+      told: (event) => this.leases.told(event),
+    });
   }
 
   static async create(seed: number): Promise<ChaosWorld> {
@@ -49,13 +63,15 @@ export class ChaosWorld {
       diskMs: (name, operation) => disks.delayMs(name, operation),
     });
     cluster.scheduler.lookMs = random.below(2) === 0 ? 0 : 0.2;
-    return new ChaosWorld({ cluster, random, links, disks });
+    return new ChaosWorld({ cluster, random, links, disks, seed });
   }
 
   async run(): Promise<void> {
     for (let step = 0; step < stepsMax; step++) {
       await this.disturb();
       this.clients.act();
+      this.leases.act();
+      this.watchers.act();
       this.cluster.advance(this.oneOf([5, 20, 100, 500, 2000]));
       assert.deepEqual(this.cluster.fatal, []);
     }
@@ -142,6 +158,10 @@ export class ChaosWorld {
     for (const name of cluster.names) await this.startAgain(name);
     cluster.until('a leader', () => cluster.leader !== undefined, healingMs);
     cluster.until('a write', () => this.clients.hasWritten(), healingMs);
+    this.leases.settle();
+    this.watchers.resumeAll();
+    cluster.until('a last write', () => this.clients.hasWritten(), healingMs);
+    this.watchers.settle();
     cluster.until('the same revision everywhere', () => this.isSettled(), healingMs);
     cluster.until('an answer to every call', () => this.clients.isIdle, healingMs);
   }
@@ -161,6 +181,8 @@ export class ChaosWorld {
     const hashes = cluster.members.map((member) => hashOf(cluster, member));
     for (const hash of hashes) assert.deepEqual(hash, hashes[0]);
     clients.history.check();
+    this.watchers.check(clients.history.writes);
+    this.leases.check(this.watchers.history);
     assert.deepEqual(cluster.fatal, []);
   }
 
@@ -224,5 +246,6 @@ function anySettings(random: Random): Partial<MemberSettings> {
     commitRowsMax: oneOf([1, 5, 10_000]),
     compactionBatchLimit: oneOf([5, 30, 1000]),
     compactionSleepIntervalMs: oneOf([1, 20]),
+    watchProgressIntervalMs: oneOf([100, 2000, 600_000]),
   };
 }

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import type { Random } from '../../src/base/random.ts';
+import type { ServerMember } from '../../src/server/member.ts';
+import type { Done } from '../../src/server/types.ts';
+import { CommandKind } from '../../src/wire/command.ts';
+import { errors, type EtcdError } from '../../src/wire/errors.ts';
+import { PutRequest, type PutResponse } from '../../src/wire/kv.ts';
+import {
+  LeaseGrantRequest,
+  LeaseRevokeRequest,
+  type LeaseGrantResponse,
+} from '../../src/wire/lease.ts';
+import type { EventHistory, WatchEvent } from '../guarantees/history.ts';
+import {
+  checkLeases,
+  checkTogether,
+  type LeaseGone,
+  type LeaseRevoke,
+  type LeaseTerm,
+} from '../guarantees/lease-checks.ts';
+import { ChaosCalls } from './chaos-calls.ts';
+import type { ChaosHistory } from './chaos-history.ts';
+import { bytesOf, type MemoryCluster } from './cluster.ts';
+
+const leasesMax = 8;
+const ttlsSeconds = [2, 3, 5, 10];
+/** How long after its TTL a lease may still be there once the world has healed. */
+const lateMs = 10_000;
+
+interface ChaosLease {
+  readonly id: bigint;
+  isGranted: boolean;
+  isGone: boolean;
+  keys: number;
+}
+
+/** Clients that grant leases, attach keys to them, keep them alive for a while, and sometimes revoke them. */
+export class ChaosLeases {
+  readonly calls = new ChaosCalls();
+  private readonly cluster: MemoryCluster;
+  private readonly random: Random;
+  private readonly writes: ChaosHistory;
+  private readonly leases = new Map<bigint, ChaosLease>();
+  private readonly terms: LeaseTerm[] = [];
+  private readonly revokes: LeaseRevoke[] = [];
+  private readonly gone: LeaseGone[] = [];
+
+  constructor(cluster: MemoryCluster, random: Random, writes: ChaosHistory) {
+    this.cluster = cluster;
+    this.random = random;
+    this.writes = writes;
+  }
+
+  act(): void {
+    for (let i = this.random.below(6); i > 0; i--) {
+      const { members } = this.cluster;
+      const member = members[this.random.below(Math.max(1, members.length))];
+      if (member !== undefined) this.actAt(member);
+    }
+  }
+
+  private actAt(member: ServerMember): void {
+    const living = [...this.leases.values()].filter(({ isGone }) => !isGone);
+    const lease = living[this.random.below(Math.max(1, living.length))];
+    const what = this.random.below(16);
+    if (lease === undefined || what < 2) {
+      if (living.length < leasesMax) this.grant(member);
+    } else if (what < 6) this.attach(member, lease);
+    else if (what < 13) this.keepAlive(member, lease);
+    else if (what < 15) this.ask(member, lease);
+    else this.revoke(member, lease);
+  }
+
+  private grant(member: ServerMember): void {
+    const lease = { id: BigInt(1000 + this.leases.size), isGranted: false, isGone: false, keys: 0 };
+    this.leases.set(lease.id, lease);
+    const ttl = ttlsSeconds[this.random.below(ttlsSeconds.length)] ?? 2;
+    const beganAtMs = this.nowMs;
+    const done = this.calls.begin<LeaseGrantResponse>(member, (response) => {
+      lease.isGranted = true;
+      this.terms.push({
+        id: response.id,
+        kind: 'grant',
+        beganAtMs,
+        ackedAtMs: this.nowMs,
+        ttlSeconds: response.ttl,
+      });
+    });
+    const request = LeaseGrantRequest.encode({ id: lease.id, ttl });
+    member.propose(CommandKind.leaseGrant, request, done as Done<unknown>);
+  }
+
+  private attach(member: ServerMember, lease: ChaosLease): void {
+    const { id } = lease;
+    const key = `l/${id}/${lease.keys++}`;
+    // It will be deleted, and not by a client that is asked.
+    this.writes.began(key, undefined);
+    const write = this.writes.began(key, `${key}=`);
+    const isGranted = lease.isGranted;
+    const done = this.calls.begin<PutResponse>(
+      member,
+      ({ header }) => this.writes.wrote(write, header?.revision ?? 0),
+      (error) => {
+        if (isSame(error, errors.leaseNotFound) && isGranted) this.saw(lease, 'refused to attach');
+      },
+    );
+    const value = bytesOf(write.value ?? '');
+    const request = PutRequest.encode(PutRequest.create({ key: bytesOf(key), value, lease: id }));
+    member.propose(CommandKind.put, request, done as Done<unknown>);
+  }
+
+  private keepAlive(member: ServerMember, lease: ChaosLease): void {
+    const { id, isGranted } = lease;
+    const beganAtMs = this.nowMs;
+    const done = this.calls.begin<number>(member, (ttlSeconds) => {
+      this.terms.push({ id, kind: 'keepAlive', beganAtMs, ackedAtMs: this.nowMs, ttlSeconds });
+      if (ttlSeconds === 0 && isGranted) this.saw(lease, 'not kept alive');
+    });
+    member.renewLease(id, done);
+  }
+
+  private ask(member: ServerMember, lease: ChaosLease): void {
+    const { id, isGranted } = lease;
+    const done = this.calls.begin<object | undefined>(member, (times) => {
+      if (times === undefined && isGranted) this.saw(lease, 'without a time to live');
+    });
+    member.leaseTimeToLive(id, this.random.below(2) === 0, done);
+  }
+
+  private revoke(member: ServerMember, { id }: ChaosLease): void {
+    this.revokes.push({ id, beganAtMs: this.nowMs });
+    const done = this.calls.begin(member, () => undefined);
+    member.propose(CommandKind.leaseRevoke, LeaseRevokeRequest.encode({ id }), done);
+  }
+
+  /** A watcher was told of this. */
+  told({ type, key }: WatchEvent): void {
+    if (type !== 'delete' || !isLeased(key)) return;
+    const lease = this.leases.get(BigInt(key.split('/')[1] ?? '0'));
+    if (lease !== undefined && !lease.isGone) this.saw(lease, `seen without ${key}`);
+  }
+
+  private saw(lease: ChaosLease, how: string): void {
+    lease.isGone = true;
+    this.gone.push({ id: lease.id, seenAtMs: this.nowMs, how });
+  }
+
+  /** Nobody keeps anything alive any more: all leases must end. */
+  settle(): void {
+    this.cluster.until('an answer to every call about leases', () => this.calls.isIdle);
+    const limitMs = Math.max(...ttlsSeconds) * 1000 + lateMs;
+    this.cluster.until('the end of all leases', () => this.hasNone(), limitMs);
+  }
+
+  private hasNone(): boolean {
+    return this.cluster.members.every((member) => member.leases().length === 0);
+  }
+
+  check(history: EventHistory): void {
+    const { terms, revokes, gone } = this;
+    assert.deepEqual(checkLeases({ terms, revokes, gone }).slice(0, 10), []);
+    assert.deepEqual(checkTogether(history, isLeased).slice(0, 10), []);
+  }
+
+  get summary(): string {
+    return `${this.leases.size} leases, ${this.terms.length} terms, ${this.revokes.length} revokes, ${this.gone.length} gone`;
+  }
+
+  private get nowMs(): number {
+    return this.cluster.scheduler.nowMs();
+  }
+}
+
+function isLeased(key: string): boolean {
+  return key.startsWith('l/');
+}
+
+function isSame(error: EtcdError, other: EtcdError): boolean {
+  return error.code === other.code && error.text === other.text;
+}
