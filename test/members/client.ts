@@ -1,6 +1,7 @@
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import type { IncomingHttpHeaders } from 'node:http2';
 import { methodNamed, type WireObject } from './protocol.ts';
+import { RawStream } from './raw-stream.ts';
 
 /**
  * A raw caller for the tests: gRPC by hand over node:http2, so that one call costs little, nothing is retried
@@ -35,13 +36,16 @@ export const codeUnavailable = 14;
 /** A message on the wire: one byte of flags, four of length, the bytes. */
 const prefixBytes = 5;
 /** Windows large enough that flow control never holds up a test's answer. */
-const windowBytes = 16 * 1024 * 1024;
+const windowBytesDefault = 16 * 1024 * 1024;
 
 export class RawClient {
   readonly #url: string;
+  readonly #windowBytes: number;
   #session: ClientHttp2Session | undefined;
 
-  constructor(target: string) {
+  /** `windowBytes` is how much a server may send that has not been read. */
+  constructor(target: string, windowBytes = windowBytesDefault) {
+    this.#windowBytes = windowBytes;
     this.#url = `http://${target}`;
   }
 
@@ -77,25 +81,35 @@ export class RawClient {
     request: Uint8Array,
     options: CallOptions,
   ): Promise<readonly Buffer[] | Failure> {
-    const stream = this.#connected().request({
-      ':method': 'POST',
-      ':path': path,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    });
+    const stream = this.#request(path);
     const prefix = Buffer.alloc(prefixBytes);
     prefix.writeUInt32BE(request.length, 1);
     stream.end(Buffer.concat([prefix, request]));
     return outcomeOf(stream, options.deadlineMs ?? deadlineMsDefault);
   }
 
+  /** Opens a call whose messages go both ways. */
+  open(method: string): RawStream {
+    const definition = methodNamed(method);
+    return new RawStream(this.#request(definition.path), definition);
+  }
+
+  #request(path: string): ClientHttp2Stream {
+    return this.#connected().request({
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+  }
+
   #connected(): ClientHttp2Session {
     const current = this.#session;
     if (current !== undefined && !current.closed && !current.destroyed) return current;
-    const session = connect(this.#url, { settings: { initialWindowSize: windowBytes } });
+    const session = connect(this.#url, { settings: { initialWindowSize: this.#windowBytes } });
     // The calls under way fail by themselves; a session's error is theirs.
     session.on('error', () => session.destroy());
-    session.once('connect', () => session.setLocalWindowSize(windowBytes));
+    session.once('connect', () => session.setLocalWindowSize(this.#windowBytes));
     session.on('goaway', () => session.close());
     this.#session = session;
     return session;

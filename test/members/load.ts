@@ -14,6 +14,8 @@ export interface LoadSettings {
   readonly writers: number;
   /** Pause of one writer between two writes. */
   readonly pauseMs: number;
+  /** Values are made at least so long. */
+  readonly valueBytes?: number;
 }
 
 const putDeadlineMs = 2_000;
@@ -45,6 +47,15 @@ export class Load {
 
   get acknowledged(): number {
     return this.#acknowledged.size;
+  }
+
+  /** Every write that was acknowledged. */
+  get writes(): readonly { key: string; value: string; revision: number }[] {
+    return [...this.#acknowledged].map(([key, { value, revision }]) => ({
+      key,
+      value,
+      revision: Number(revision),
+    }));
   }
 
   /** What a reader saw that linearizability forbids. */
@@ -87,12 +98,13 @@ export class Load {
       }
       const key = `${keys}${i}`;
       this.#attempted.add(key);
-      const request = { key: Buffer.from(key), value: Buffer.from(String(i)) };
+      const value = String(i).padEnd(this.#settings.valueBytes ?? 0, '.');
+      const request = { key: Buffer.from(key), value: Buffer.from(value) };
       const answer = await this.#cluster
         .client(member)
         .call('KV.Put', request, { deadlineMs: putDeadlineMs });
       if (answer.ok) {
-        this.#acknowledged.set(key, { value: String(i), revision: revisionOf(answer) });
+        this.#acknowledged.set(key, { value, revision: revisionOf(answer) });
         if (i % readEvery === 0) await this.#readBack(key, turn + 1);
       } else turn++;
       await sleep(this.#settings.pauseMs);
