@@ -44,7 +44,7 @@ export class ChaosClients {
   constructor(cluster: MemoryCluster, random: Random) {
     this.cluster = cluster;
     this.random = random;
-    this.padding = '.'.repeat(this.oneOf([0, 0, 0, 30_000]));
+    this.padding = '.'.repeat(this.oneOf([0, 0, 0, 10_000]));
   }
 
   get isIdle(): boolean {
