@@ -81,7 +81,7 @@ export const unsafeOptions: readonly Option[] = [
     'force-new-cluster',
     boolean(false),
     'Make a cluster of one from the data of this member.',
-    refused('forcing a new cluster is not built: bring a quorum of members back instead'),
+    built,
   ),
   unsafe(
     'unsafe-no-fsync',

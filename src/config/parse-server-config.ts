@@ -153,6 +153,7 @@ function buildServerConfig(
     initialClusterToken: settings.text('initial-cluster-token'),
     initialClusterState: settings.text('initial-cluster-state') === 'existing' ? 'existing' : 'new',
     strictReconfigCheck: settings.boolean('strict-reconfig-check'),
+    forceNewCluster: settings.boolean('force-new-cluster'),
     preVote: settings.boolean('pre-vote'),
     autoCompaction,
     initialCorruptCheck: settings.isGateOpen('InitialCorruptCheck'),

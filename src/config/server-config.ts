@@ -42,6 +42,8 @@ export interface ServerConfig {
   /** Refuses changes of the members that could cost the quorum. */
   readonly strictReconfigCheck: boolean;
   readonly maxLearners: number;
+  /** Makes a cluster of one from the data of this member, for good: what the others have is given up. */
+  readonly forceNewCluster: boolean;
   readonly preVote: boolean;
   /** One tick. */
   readonly heartbeatIntervalMs: number;
@@ -103,6 +105,7 @@ export function defaultServerConfig(): ServerConfig {
     initialClusterState: 'new',
     strictReconfigCheck: true,
     maxLearners: 1,
+    forceNewCluster: false,
     preVote: true,
     heartbeatIntervalMs: 100,
     electionTimeoutMs: 1000,

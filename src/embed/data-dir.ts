@@ -10,6 +10,7 @@ import { createDataDir, openDataDir, type DataDirCreateOptions } from '../storag
 import { machineDisk } from '../storage/machine-disk.ts';
 import type { DataDir } from '../storage/types.ts';
 import { bootstrapCluster } from './bootstrap.ts';
+import { forceNewCluster } from './force-new-cluster.ts';
 import { joinCluster, wasBootstrapped } from './join.ts';
 
 export interface OpenedDataDir {
@@ -35,7 +36,7 @@ export async function openOrCreateDataDir(
         ? await firstMember(config)
         : await joiningMember(config, logger);
     await createDataDir({ ...options, ...member });
-  }
+  } else if (config.forceNewCluster) await forceNewCluster(options, logger);
   const loader = new AppliedStateLoader();
   const dataDir = await openDataDir({
     ...options,
@@ -70,13 +71,17 @@ async function firstMember(config: ServerConfig): Promise<NewMember> {
 
 /** Its log is empty: the leader brings it all. */
 async function joiningMember(config: ServerConfig, logger: Logger): Promise<NewMember> {
-  const { clusterId, memberId } = await joinCluster({ config, logger });
+  const { clusterId, memberId, lineage } = await joinCluster({ config, logger });
   logger.log('info', 'joining a running cluster', {
     'cluster-id': clusterId.toString(16),
     'local-member-id': memberId.toString(16),
   });
-  const hardState = { term: 0, vote: noMember, commit: 0 };
-  return { identity: { clusterId, memberId, incarnation: randomId() }, entries: [], hardState };
+  const identity = { clusterId, memberId, incarnation: randomId() };
+  return {
+    identity: lineage.length === 0 ? identity : { ...identity, lineage },
+    entries: [],
+    hardState: { term: 0, vote: noMember, commit: 0 },
+  };
 }
 
 function describeBootstrapped({ dataDir }: ServerConfig, memberId: MemberId): string {

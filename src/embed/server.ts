@@ -3,7 +3,6 @@ import { registerMemberMetrics } from '../api/member-metrics.ts';
 import { Readiness } from '../api/readiness.ts';
 import { createHandlers } from '../api/services.ts';
 import { mustGet } from '../base/assert.ts';
-import { emptyBytes } from '../base/bytes.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import type { Logger } from '../host/logger.ts';
 import { createMetrics } from '../host/metrics-registry.ts';
@@ -167,7 +166,7 @@ function openPorts(parts: {
     clusterId: member.clusterId,
     appliedIndex: member.status().raftAppliedIndex,
     members: member.record,
-    lineage: emptyBytes,
+    lineage: member.lineage,
   });
   const peerHandlers = new Map([...transport.handlers, describeClusterRoute(describe)]);
   const beforeClients = (): Promise<void> => checkInitially(config, member);

@@ -17,7 +17,7 @@ import { leaseMetrics } from './lease-metrics.ts';
 import { LeaseService } from './lease-service.ts';
 import { logInForce, truncateLog } from './log-window.ts';
 import { memberMetrics, type MemberFigures, type MemberMetrics } from './metrics.ts';
-import { peersOf } from './peers.ts';
+import { mustAgree, peersOf } from './peers.ts';
 import { Proposals } from './proposals.ts';
 import { RaftLoop } from './raft-loop.ts';
 import { ReadIndexQueue } from './read-index.ts';
@@ -140,6 +140,7 @@ export class MemberLoops {
 
   private membersChanged(): void {
     const { membership } = this.state;
+    mustAgree(membership, this.applyLoop.applied.confState);
     this.transport.setPeers(peersOf(membership), membership.removedIds);
     this.reconfiguration.membersChanged();
     if (membership.isRemoved(this.id)) this.departure.begin(this.applyLoop.applied.index);

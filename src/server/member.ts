@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import type { Bytes } from '../base/bytes.ts';
+import { emptyBytes, type Bytes } from '../base/bytes.ts';
 import { evaluateReadTxn } from '../apply/txn.ts';
 import type { AppliedResponse } from '../apply/types.ts';
 import type { MemberRecord } from '../membership/record.ts';
@@ -190,6 +190,11 @@ export class ServerMember implements Member, TransportEvents {
 
   members(): readonly MemberInfo[] {
     return this.loops.state.membership.list();
+  }
+
+  /** `encodeLineage` of the data; empty when it was never forced or restored. */
+  get lineage(): Bytes {
+    return this.parts.dataDir.identity.lineage ?? emptyBytes;
   }
 
   /** The members with all that is known of them, as of the applied index. */

@@ -2,14 +2,15 @@ import { hex, textOf, utf8 } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { crc32c } from '../base/crc32c.ts';
 import { StorageError, rejoinAdvice } from './errors.ts';
-import { temporarySuffix } from './fs.ts';
+import { replaceFile, settled, temporarySuffix } from './fs.ts';
 import type { Fs, FsEntry } from './fs.ts';
+import { decodeLineage, encodeLineage, LineageEntry } from '../wire/lineage.ts';
 import type { DataDirIdentity } from './types.ts';
 
 /**
  * What lies in a data dir:
  *
- *     identity.json   whose data this is, and the format; written once
+ *     identity.json   whose data this is, its lineage, and the format
  *     current.json    the number of the file set in force; replaced by a rename
  *     log-000001/ store-000001/ witness-000001     a file set
  *     reserve         space to be given back when the disk is full
@@ -113,6 +114,7 @@ export function encodeIdentity(identity: DataDirIdentity): Bytes {
     clusterId: identity.clusterId.toString(16),
     memberId: identity.memberId.toString(16),
     incarnation: identity.incarnation.toString(16),
+    ...(identity.lineage && { lineage: decodeLineage(identity.lineage) }),
   });
 }
 
@@ -131,7 +133,31 @@ export function loadIdentity(fs: Fs, dataDir: string): DataDirIdentity {
     if (typeof value === 'string' && /^[0-9a-f]{1,16}$/.test(value)) return BigInt(`0x${value}`);
     throw damagedFile(dataDir, names.identity, `has no ${name}`);
   };
-  return { clusterId: id('clusterId'), memberId: id('memberId'), incarnation: id('incarnation') };
+  const lineage = readLineage(content['lineage']);
+  if (lineage === 'damaged') throw damagedFile(dataDir, names.identity, 'has no lineage');
+  return {
+    clusterId: id('clusterId'),
+    memberId: id('memberId'),
+    incarnation: id('incarnation'),
+    ...(lineage && { lineage }),
+  };
+}
+
+function readLineage(content: unknown): Bytes | 'damaged' | undefined {
+  if (content === undefined) return undefined;
+  if (!Array.isArray(content)) return 'damaged';
+  const entries = content.map((entry) => LineageEntry.create(entry as Partial<LineageEntry>));
+  return encodeLineage(entries);
+}
+
+/** For a data dir that nothing else writes to: durable when it resolves. */
+export async function replaceIdentity(
+  fs: Fs,
+  dataDir: string,
+  identity: DataDirIdentity,
+): Promise<void> {
+  const file = { folder: dataDir, name: names.identity };
+  await settled((done) => replaceFile(fs, file, encodeIdentity(identity), done));
 }
 
 export function encodePointer(fileSet: number): Bytes {
@@ -159,7 +185,7 @@ export function loadLoss(fs: Fs, dataDir: string): string | undefined {
 }
 
 /** A line of JSON, for people to read, and a line with its checksum. */
-function encodeText(content: Readonly<Record<string, string | number>>): Bytes {
+function encodeText(content: Readonly<Record<string, unknown>>): Bytes {
   const line = JSON.stringify(content);
   return utf8(`${line}\n${checksumLine(line)}\n`);
 }

@@ -165,12 +165,14 @@ export interface DataDir {
   close(done: () => void): void;
 }
 
-/** Written once, when the data dir is made. */
+/** Written when the data dir is made. */
 export interface DataDirIdentity {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
   /** Random, made with the data dir: tells a wiped disk from the one that had the id before. */
   readonly incarnation: bigint;
+  /** `encodeLineage`; left out when the data was never forced or restored. The one thing that may change. */
+  readonly lineage?: Bytes;
 }
 
 /** Free bytes below which a member refuses proposals, so that a write error stays rare. */

@@ -353,10 +353,6 @@ describe('what the server does not do', () => {
       ['--discovery-token=a', discovery],
       ['--discovery-srv=a', discovery],
       [
-        '--force-new-cluster',
-        'forcing a new cluster is not built: bring a quorum of members back instead',
-      ],
-      [
         '--cors=http://a',
         'limiting origins is not built: leave it at * and restrict access in front',
       ],
@@ -409,12 +405,12 @@ describe('what the server does not do', () => {
     ]);
     const content =
       'client-transport-security: {cert-file: x, allowed-cn: [a]}\n' +
-      'discovery-config: {token: t}\nforce-new-cluster: true\n';
+      'discovery-config: {token: t}\nforce-new-cluster: true\ncors: x\n';
     assert.deepEqual(shown({ args: ['--config-file=f.yml'], readFile: () => content }), [
       '1: f.yml: client-transport-security.allowed-cn',
       '1: f.yml: discovery-config.token',
       '1: client-transport-security.cert-file',
-      '1: force-new-cluster',
+      '1: cors',
     ]);
   });
 

@@ -2,6 +2,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
 import { defaultServerConfig } from '../../src/config/server-config.ts';
 import { bootstrapCluster } from '../../src/embed/bootstrap.ts';
+import { forceNewCluster } from '../../src/embed/force-new-cluster.ts';
 import { publishUntilApplied } from '../../src/embed/publish.ts';
 import { memberSettings } from '../../src/embed/settings.ts';
 import { silentLogger, type Logger } from '../../src/host/logger.ts';
@@ -14,7 +15,7 @@ import type { MemberSettings } from '../../src/server/member-parts.ts';
 import { ServerMember } from '../../src/server/member.ts';
 import type { AddedMember, Done } from '../../src/server/types.ts';
 import { createDataDir, openDataDir } from '../../src/storage/data-dir-open.ts';
-import type { DataDir } from '../../src/storage/types.ts';
+import type { DataDir, DataDirIdentity } from '../../src/storage/types.ts';
 import { MemoryDisk } from '../../src/storage/memory-disk.ts';
 import type { DiskOperation } from '../../src/storage/memory-operation.ts';
 import { CommandKind } from '../../src/wire/command.ts';
@@ -96,11 +97,7 @@ export class MemoryCluster {
   }
 
   /** Starts a new member under a name, with the id that its record has. */
-  async joinMember(
-    name: string,
-    memberId: bigint,
-    incarnation = memberId + 1n,
-  ): Promise<ServerMember> {
+  async joinMember(name: string, memberId: bigint, lineage?: Bytes): Promise<ServerMember> {
     const place = {
       name,
       disk: new MemoryDisk(),
@@ -108,7 +105,8 @@ export class MemoryCluster {
       member: undefined,
     };
     this.places.push(place);
-    await this.createEmpty(place, memberId, incarnation);
+    const identity = { clusterId: this.clusterId, memberId, incarnation: memberId + 1n };
+    await this.createEmpty(place, lineage === undefined ? identity : { ...identity, lineage });
     return this.startMember(name);
   }
 
@@ -126,16 +124,25 @@ export class MemoryCluster {
       member: undefined,
     };
     this.places.splice(this.places.indexOf(place), 1, wiped);
-    await this.createEmpty(wiped, memberId, memberId + 1000n);
+    const { clusterId } = this;
+    await this.createEmpty(wiped, { clusterId, memberId, incarnation: memberId + 1000n });
     return this.startMember(name);
   }
 
-  private async createEmpty(place: Place, memberId: bigint, incarnation: bigint): Promise<void> {
+  /** As with --force-new-cluster: a member that does not run becomes a cluster of one, and is started. */
+  async force(name: string): Promise<ServerMember> {
+    const { disk } = this.place(name);
+    disk.schedule = (operation) => queueMicrotask(() => operation.complete());
+    await forceNewCluster(this.dataDirOptions(disk), silentLogger);
+    return this.startMember(name);
+  }
+
+  private async createEmpty(place: Place, identity: DataDirIdentity): Promise<void> {
     const { disk } = place;
     disk.schedule = (operation) => queueMicrotask(() => operation.complete());
     await createDataDir({
       ...this.dataDirOptions(disk),
-      identity: { clusterId: this.clusterId, memberId, incarnation },
+      identity,
       entries: [],
       hardState: { term: 0, vote: noMember, commit: 0 },
     });
