@@ -16,6 +16,7 @@ export class WatchEvent {
   readonly isDelete: boolean;
   private readonly store: MvccStore;
   private readonly key: Bytes;
+  private readonly modSub: number;
   /** 0 until it is known. */
   private id: VersionId;
   private row: Bytes | undefined;
@@ -26,6 +27,7 @@ export class WatchEvent {
     this.store = store;
     this.key = change.key;
     this.modRevision = change.modRevision;
+    this.modSub = change.modSub;
     this.isDelete = change.isDelete;
     this.id = change.id;
     this.row = change.row;
@@ -33,16 +35,17 @@ export class WatchEvent {
 
   /** What a row says that was just written. */
   static ofRow(store: MvccStore, key: Bytes, row: PutRow): WatchEvent {
-    const { main: modRevision, isTombstone: isDelete } = decodeRowKey(row.key);
-    return new WatchEvent(store, { key, modRevision, isDelete, id: 0, row: row.value });
+    const { main: modRevision, sub: modSub, isTombstone: isDelete } = decodeRowKey(row.key);
+    return new WatchEvent(store, { key, modRevision, modSub, isDelete, id: 0, row: row.value });
   }
 
   /** What a version of the index says. */
   static ofVersion(store: MvccStore, key: Bytes, id: VersionId): WatchEvent {
     const { versions } = store.index;
     const modRevision = versions.modRevisionOf(id);
+    const modSub = versions.modSubOf(id);
     const isDelete = versions.isTombstone(id);
-    return new WatchEvent(store, { key, modRevision, isDelete, id, row: undefined });
+    return new WatchEvent(store, { key, modRevision, modSub, isDelete, id, row: undefined });
   }
 
   /** An encoded `mvccpb.Event`. */
@@ -71,26 +74,35 @@ export class WatchEvent {
     return this.row;
   }
 
-  /** What the key held until then; 0 for none, and for one that was compacted away. */
+  /**
+   * What the key held at the revision before; 0 for none, for one that was compacted away, and where a key is
+   * created, even if the same transaction has deleted it first (etcd v3rpc/watch.go IsCreateEvent).
+   */
   private previousVersion(): VersionId {
     const { store, modRevision } = this;
-    const { versions } = store.index;
+    const { index } = store;
     if (modRevision - 1 < store.compactRevision) return 0;
-    const id = versions.olderOf(this.version());
-    return id === 0 || versions.isTombstone(id) ? 0 : id;
+    const own = this.version();
+    if (!this.isDelete && index.versions.createRevisionOf(own) === modRevision) return 0;
+    const id = index.newestUpTo(index.versions.keyOf(own), modRevision - 1);
+    return id === 0 || index.versions.isTombstone(id) ? 0 : id;
   }
 
   private version(): VersionId {
     if (this.id !== 0) return this.id;
     const { index } = this.store;
-    this.id = index.newestUpTo(index.tree.find(this.key), this.modRevision);
-    return this.id;
+    let id = index.newestUpTo(index.tree.find(this.key), this.modRevision);
+    // One transaction may delete a key and put it, in either order: the revision alone does not tell which.
+    while (index.versions.modSubOf(id) > this.modSub) id = index.versions.olderOf(id);
+    this.id = id;
+    return id;
   }
 }
 
 interface Change {
   readonly key: Bytes;
   readonly modRevision: number;
+  readonly modSub: number;
   readonly isDelete: boolean;
   readonly id: VersionId;
   readonly row: Bytes | undefined;

@@ -104,13 +104,17 @@ export class WatchCatchUp {
       return;
     }
     let next = this.store.revision + 1;
+    let last = 0;
     for (let told = 0; ids.length > 0; told++) {
       const event = WatchEvent.ofVersion(this.store, bytes, ids.pop() as VersionId);
-      if (told >= versionsPerStep || this.gatheredBytes >= bytesPerStep) {
+      // One transaction may delete a key and put it: both are one revision, which is not split.
+      const isFull = told >= versionsPerStep || this.gatheredBytes >= bytesPerStep;
+      if (isFull && event.modRevision !== last) {
         next = event.modRevision;
         this.keysToServe.push(key);
         break;
       }
+      last = event.modRevision;
       for (const watcher of watchers) this.take(watcher, event);
     }
     this.tell();
