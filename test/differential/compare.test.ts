@@ -3,6 +3,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import type { Answer } from '../members/client.ts';
 import { methodNamed, type WireObject } from '../members/protocol.ts';
 import { difference } from './compare.ts';
+import { Names } from './names.ts';
 import { call, encodeOperation, type Operation } from './operation.ts';
 import { OperationStream } from './stream.ts';
 import { World } from './world.ts';
@@ -12,7 +13,7 @@ const unknownField = Buffer.from([0xc0, 0x3e, 0x05]);
 const sortByValue = { key: Buffer.from('a'), sort_target: 4, sort_order: 1 };
 
 function answer(message: WireObject, operation: Operation = call('KV.Range', {})): Answer {
-  const method = operation.kind === 'path' ? 'KV.Range' : operation.method;
+  const method = 'method' in operation ? operation.method : 'KV.Range';
   const raw = methodNamed(method).responseSerialize(message);
   const decoded = methodNamed(method).responseDeserialize(raw) as WireObject;
   return { ok: true, message: decoded, raw, messages: 1 };
@@ -69,7 +70,10 @@ describe('differential: what counts as a difference', () => {
   });
 
   it('ties are found where the request was encoded by hand', () => {
-    const bytes = Buffer.concat([encodeOperation(call('KV.Range', sortByValue)), unknownField]);
+    const bytes = Buffer.concat([
+      encodeOperation(call('KV.Range', sortByValue), new Names()),
+      unknownField,
+    ]);
     const sorted: Operation = { ...call('KV.Range', sortByValue), kind: 'bytes', bytes };
     const [a, b] = [pair('a', '1'), pair('b', '1')];
     assert.equal(difference(sorted, answer({ kvs: [a, b] }), answer({ kvs: [b, a] })), undefined);
@@ -104,7 +108,7 @@ describe('differential: the stream', () => {
       const groups = Array.from({ length: 100 }, () => stream.nextGroup(16));
       return groups
         .flat()
-        .map((operation) => Buffer.from(encodeOperation(operation)).toString('hex'));
+        .map((operation) => Buffer.from(encodeOperation(operation, new Names())).toString('hex'));
     };
     assert.deepEqual(encoded(7), encoded(7));
     assert.notDeepEqual(encoded(7), encoded(8));

@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from '../members/client.ts';
 import { methodNamed, type WireObject, type WireValue } from '../members/protocol.ts';
 import { isMessage } from './messages.ts';
+import { leaseAnswerDifference, withoutOwnIds, withoutTolerated } from './lease-answers.ts';
 import type { Operation } from './operation.ts';
+import { noSides, type Sides } from './sides.ts';
 import { withTiesSettled } from './ties.ts';
 
 /** Above this an answer is not encoded again to look for fields that proto/ does not know. */
@@ -13,16 +15,23 @@ export function difference(
   operation: Operation,
   reference: Answer,
   subject: Answer,
+  sides: Sides = noSides,
 ): string | undefined {
   if (!reference.ok || !subject.ok) return errorDifference(reference, subject);
   if (reference.messages !== subject.messages) {
     return `${reference.messages} messages against ${subject.messages}`;
   }
-  if (operation.kind === 'path') return undefined;
+  if (operation.kind !== 'call' && operation.kind !== 'bytes') return undefined;
   const unknown = unknownFields(operation.method, subject);
   if (unknown !== undefined) return unknown;
-  const wanted = comparable(operation, reference.message);
-  const got = comparable(operation, subject.message);
+  const named = {
+    reference: withoutOwnIds(operation, reference.message, sides.reference),
+    subject: withoutOwnIds(operation, subject.message, sides.subject),
+  };
+  const beyondTolerance = leaseAnswerDifference(operation, named, sides);
+  if (beyondTolerance !== undefined) return beyondTolerance;
+  const wanted = comparable(operation, withoutTolerated(operation, named.reference));
+  const got = comparable(operation, withoutTolerated(operation, named.subject));
   return isDeepStrictEqual(wanted, got) ? undefined : firstDifference(wanted, got, '');
 }
 
@@ -73,7 +82,7 @@ function withoutIdsInside(value: WireValue, field: string): WireValue {
 }
 
 /** The path of the first field that differs, and both its values where they are short. */
-function firstDifference(wanted: WireValue, got: WireValue, path: string): string {
+export function firstDifference(wanted: WireValue, got: WireValue, path: string): string {
   const [a, b] = [wanted, got] as readonly [unknown, unknown];
   const isPlain = typeof a !== 'object' || typeof b !== 'object' || a === null || b === null;
   if (isPlain || a instanceof Uint8Array || b instanceof Uint8Array) {

@@ -13,12 +13,24 @@ export function describeOperation(operation: Operation): string {
   if (operation.kind === 'bytes') {
     return `${operation.method} bytes ${Buffer.from(operation.bytes).toString('hex').slice(0, 400)}`;
   }
-  return `${operation.method} ${describeValue(operation.request)}`;
+  if (operation.kind === 'call') {
+    const grants = operation.grants === undefined ? '' : ` as ${operation.grants}`;
+    return `${operation.method} ${describeValue(operation.request)}${grants}`;
+  }
+  if (operation.kind === 'watch') {
+    const { type, ...details } = operation.action;
+    return `watch stream ${operation.stream}: ${type} ${describeValue(details)}`;
+  }
+  const { kind, ...details } = operation;
+  return `${kind} ${describeValue(details)}`;
 }
 
 export function describeAnswer(answer: Answer): string {
   if (!answer.ok) return `error ${answer.code}: ${answer.text}`;
-  return describeValue(answer.message);
+  const { said, ...others } = answer.message;
+  if (!Array.isArray(said)) return describeValue(others);
+  // Messages of a stream, a line each.
+  return said.map((message) => `\n    ${describeValue(message)}`).join('');
 }
 
 export function describeValue(value: unknown): string {

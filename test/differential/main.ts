@@ -7,7 +7,7 @@ import { runDifferential, type Difference, type RunResult } from './run.ts';
 import { shrink } from './shrink.ts';
 
 /**
- * Sends one random stream of KV requests to a real etcd and to this store and compares every answer.
+ * Sends one random stream of requests to a real etcd and to this store and compares every answer.
  *
  *   npm run diff -- --seed 7 --ops 20000
  *
@@ -87,6 +87,7 @@ async function main(args: Arguments): Promise<number> {
     onDifference: (found) => printDifference(args.seed, found),
   });
   const seconds = (performance.now() - startedAt) / 1_000;
+  console.log(`  on watch streams: ${result.tally}`);
   const failed = result.differences.length;
   // What a restart has a part in does not come back without it.
   if (failed > 0 && args.shrinks && args.restartEvery === 0) await printShortest(result, settings);

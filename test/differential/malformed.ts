@@ -1,5 +1,6 @@
 import type { Choice } from './choice.ts';
 import type { WireValue } from '../members/protocol.ts';
+import { Names } from './names.ts';
 import { encodeOperation, type Call, type Operation } from './operation.ts';
 
 /** Requests from someone who read etcd's proto and not its code, or no proto at all. */
@@ -19,7 +20,7 @@ const groupWithoutEnd = Buffer.from([0xc3, 0x3e]);
 const fieldNumberZero = Buffer.from([0x00, 0x01]);
 
 export function malformed(choice: Choice, original: Call): Operation {
-  const bytes = Buffer.from(encodeOperation(original));
+  const bytes = Buffer.from(encodeOperation(original, new Names()));
   if (choice.percent(12)) return doubled(original, bytes);
   const changed = choice.weighted<Uint8Array>([
     [4, () => Buffer.concat([bytes, choice.of(unknownFields)])],

@@ -1,5 +1,6 @@
 import type { WireObject, WireValue } from '../members/protocol.ts';
 import type { Choice } from './choice.ts';
+import { attachableLease } from './lease-requests.ts';
 import { someKey, someLimit, someRangeEnd, someRevision, someValue } from './values.ts';
 import type { World } from './world.ts';
 
@@ -50,13 +51,13 @@ export function rangeStreamRequest(choice: Choice, world: World): WireObject {
   return { key, range_end, limit, revision, serializable, keys_only, count_only };
 }
 
-export function putRequest(choice: Choice): WireObject {
+export function putRequest(choice: Choice, world: World): WireObject {
   const keepsValue = choice.percent(6);
   const keepsLease = choice.percent(6);
   return {
     key: someKey(choice),
     value: maybe(choice, keepsValue ? 15 : 97, () => someValue(choice)),
-    lease: maybe(choice, 2, () => choice.of(['7', '-1', '9223372036854775807'])),
+    lease: maybe(choice, 12, () => attachableLease(choice, world)),
     prev_kv: maybe(choice, 20, yes),
     ignore_value: maybe(choice, keepsValue ? 100 : 0, yes),
     ignore_lease: maybe(choice, keepsLease ? 100 : 0, yes),

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeUnavailable } from '../members/client.ts';
-import { difference } from './compare.ts';
 import { describeOperation } from './describe.ts';
 import { call, type Operation } from './operation.ts';
-import { Pair, type AnswerPair, type PairSettings } from './pair.ts';
+import type { AnswerPair, PairSettings } from './pair.ts';
+import { Performer, type Performed } from './performer.ts';
 import { OperationStream } from './stream.ts';
 import { World } from './world.ts';
 
@@ -30,6 +30,8 @@ export interface RunResult {
   readonly differences: readonly Difference[];
   /** All operations in the order in which they were sent. */
   readonly operations: readonly Operation[];
+  /** How much the reference told on its watch streams. */
+  readonly tally: string;
 }
 
 /** How many revisions HashKV is compared at when the stream is over. */
@@ -44,23 +46,25 @@ function isUnavailable({ reference, subject }: AnswerPair): boolean {
 
 /** Sends the stream of one seed to both servers and compares every answer. */
 export async function runDifferential(settings: RunSettings): Promise<RunResult> {
-  const pair = await Pair.start(settings);
+  const world = new World();
+  const performer = await Performer.start(settings, (lease) => world.expiryMs(lease));
   try {
-    return await new Run(pair, settings).toTheEnd();
+    return await new Run(performer, world, settings).toTheEnd();
   } finally {
-    await pair.destroy();
+    await performer.destroy();
   }
 }
 
 class Run {
-  readonly #pair: Pair;
+  readonly #performer: Performer;
   readonly #settings: RunSettings;
-  readonly #world = new World();
+  readonly #world: World;
   readonly #operations: Operation[] = [];
   readonly #differences: Difference[] = [];
 
-  constructor(pair: Pair, settings: RunSettings) {
-    this.#pair = pair;
+  constructor(performer: Performer, world: World, settings: RunSettings) {
+    this.#performer = performer;
+    this.#world = world;
     this.#settings = settings;
   }
 
@@ -69,18 +73,26 @@ class Run {
     const stream = new OperationStream(seed, this.#world);
     let nextRestart = restartEvery > 0 ? restartEvery : Infinity;
     while (this.#operations.length < operations && !this.#isOver) {
-      if (this.#operations.length >= nextRestart) {
+      if (this.#operations.length >= nextRestart && stream.mayPause) {
         nextRestart += restartEvery;
-        await this.#pair.restartSubject();
+        this.#compared({ kind: 'settle' }, await this.#performer.restart());
         this.#world.forgetHashes();
       }
       await this.#ask(stream.nextGroup(operations - this.#operations.length));
     }
+    for (const operation of stream.finale()) {
+      if (!this.#isOver) await this.#ask([operation]);
+    }
     if (!this.#isOver) await this.#compareHashes();
+    if (!this.#isOver) {
+      const { revision } = this.#world;
+      this.#compared({ kind: 'settle' }, await this.#performer.awaitNotifications(revision));
+    }
     return {
       asked: this.#operations.length,
       differences: this.#differences,
       operations: this.#operations,
+      tally: this.#performer.describeTally(),
     };
   }
 
@@ -89,23 +101,24 @@ class Run {
   }
 
   async #ask(group: readonly Operation[]): Promise<void> {
-    const answers = await Promise.all(group.map((operation) => this.#pair.ask(operation)));
-    for (const [i, operation] of group.entries()) {
-      const pair = answers[i] as AnswerPair;
-      const what = difference(operation, pair.reference, pair.subject);
-      const index = this.#operations.length;
-      this.#operations.push(operation);
-      if (what !== undefined) this.#note({ index, operation, what, ...pair });
-      this.#world.learn(operation, pair.reference);
-    }
+    const answers = await Promise.all(group.map((operation) => this.#performer.perform(operation)));
+    for (const [i, operation] of group.entries())
+      this.#compared(operation, answers[i] as Performed);
     if (answers.some(isUnavailable)) await this.#mustBeAlive(group);
     this.#settings.onProgress(this.#operations.length);
+  }
+
+  #compared(operation: Operation, { what, ...answers }: Performed): void {
+    const index = this.#operations.length;
+    this.#operations.push(operation);
+    if (what !== undefined) this.#note({ index, operation, what, ...answers });
+    this.#world.learn(operation, answers.reference);
   }
 
   /** @throws when a server ended, which is no answer to anything. */
   async #mustBeAlive(group: readonly Operation[]): Promise<void> {
     await sleep(endNoticedMs);
-    const dead = this.#pair.describeDead();
+    const dead = this.#performer.describeDead();
     if (dead === undefined) return;
     const asked = group.map(describeOperation).join('\n');
     throw new Error(`a server ended under one of\n${asked}\n${dead}`);

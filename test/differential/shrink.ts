@@ -1,6 +1,6 @@
-import { difference } from './compare.ts';
 import { mayMutate, type Operation } from './operation.ts';
-import { Pair, type PairSettings } from './pair.ts';
+import type { PairSettings } from './pair.ts';
+import { Performer } from './performer.ts';
 
 /** Every attempt starts two servers afresh, so there are few. */
 const attemptsMax = 60;
@@ -62,13 +62,12 @@ async function lastDiffers(
   operations: readonly Operation[],
   settings: PairSettings,
 ): Promise<boolean> {
-  const pair = await Pair.start(settings);
+  const performer = await Performer.start(settings);
   try {
-    for (const operation of operations.slice(0, -1)) await pair.ask(operation);
-    const last = operations.at(-1) as Operation;
-    const { reference, subject } = await pair.ask(last);
-    return difference(last, reference, subject) !== undefined;
+    for (const operation of operations.slice(0, -1)) await performer.perform(operation);
+    const { what } = await performer.perform(operations.at(-1) as Operation);
+    return what !== undefined;
   } finally {
-    await pair.destroy();
+    await performer.destroy();
   }
 }

@@ -9,7 +9,7 @@ import type { Operation } from './operation.ts';
 
 /** The answer with ties in one order, for every sorted Range in it, those inside a transaction included. */
 export function withTiesSettled(operation: Operation, answer: WireObject): WireObject {
-  if (operation.kind === 'path') return answer;
+  if (operation.kind !== 'call' && operation.kind !== 'bytes') return answer;
   const { request } = operation;
   if (operation.method === 'KV.Range') return settleRange(request, answer);
   if (operation.method === 'KV.Txn') return settleTxn(request, answer);

@@ -14,7 +14,7 @@ export function txnRequest(choice: Choice, world: World): WireObject {
   const txn = choice.weighted<WireObject>([
     [60, () => smallTxn(choice, world, depthMax)],
     [2, () => longTxn(choice)],
-    [1, () => deepTxn(choice)],
+    [1, () => deepTxn(choice, world)],
     [8, () => readOnlyTxn(choice, world)],
   ]);
   return hasInside(txn, 'request_delete_range') ? withoutIgnoring(txn) : txn;
@@ -46,7 +46,7 @@ function smallTxn(choice: Choice, world: World, depth: number): WireObject {
 
 function someOperation(choice: Choice, world: World, depth: number): WireObject {
   return choice.weighted<WireObject>([
-    [40, () => ({ request_put: putRequest(choice) })],
+    [40, () => ({ request_put: putRequest(choice, world) })],
     [30, () => ({ request_range: rangeRequest(choice, world) })],
     [20, () => ({ request_delete_range: deleteRequest(choice) })],
     [depth > 0 ? 12 : 0, () => ({ request_txn: smallTxn(choice, world, depth - 1) })],
@@ -85,8 +85,8 @@ function longTxn(choice: Choice): WireObject {
 }
 
 /** A chain of nested transactions with one operation at its end. */
-function deepTxn(choice: Choice): WireObject {
-  let txn: WireObject = { success: [{ request_put: putRequest(choice) }] };
+function deepTxn(choice: Choice, world: World): WireObject {
+  let txn: WireObject = { success: [{ request_put: putRequest(choice, world) }] };
   for (let i = choice.between(5, 40); i > 0; i--) txn = { success: [{ request_txn: txn }] };
   return txn;
 }
@@ -121,7 +121,7 @@ function operandOf(choice: Choice, target: number, pair: SeenPair | undefined): 
     case 3:
       return { value: choice.percent(60) ? (pair?.value ?? Buffer.alloc(0)) : someValue(choice) };
     case 4:
-      return { lease: choice.of(['0', '0', '1', '-1', '9223372036854775807']) };
+      return { lease: choice.of(['0', '0', '1', '-1', '7', '42', '9223372036854775807']) };
     default:
       return {};
   }

@@ -97,6 +97,11 @@ export function someValue(choice: Choice): Buffer {
   ]);
 }
 
+/** Three of them are taken in one transaction, and are above what a watch is told in one piece with their old ones. */
+export function largeValue(choice: Choice): Buffer {
+  return fill.subarray(0, choice.between(400_000, 500_000));
+}
+
 /** Near the top of what is taken, above it, and above what the transport lets through. */
 export function hugeValue(choice: Choice): Buffer {
   const sizeBytes = choice.of([1_400_000, maxRequestBytes - 500, maxRequestBytes + 500, 2_200_000]);

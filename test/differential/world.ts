@@ -1,7 +1,7 @@
 import { hasInside, isMessage } from './messages.ts';
 import type { Answer } from '../members/client.ts';
 import type { WireObject, WireValue } from '../members/protocol.ts';
-import type { Operation } from './operation.ts';
+import type { Call, Operation, WatchStep } from './operation.ts';
 
 /** A key-value pair as last seen in an answer of the reference. */
 export interface SeenPair {
@@ -13,6 +13,19 @@ export interface SeenPair {
 
 function mayRevive(txn: WireObject): boolean {
   return hasInside(txn, 'request_delete_range') && hasInside(txn, 'request_put');
+}
+
+/** A lease that is there, by the id that the client chose or the name of the one that was picked. */
+export interface SeenLease {
+  readonly ttlSeconds: number;
+  /** On the clock of this process. */
+  readonly expiresAtMs: number;
+}
+
+export interface SeenWatches {
+  /** Ids of the watches that were created and not canceled by the client. */
+  ids: readonly string[];
+  isHalfClosed: boolean;
 }
 
 /** How many keys are remembered; the oldest go first. */
@@ -41,11 +54,31 @@ export class World {
   readonly #rebirths = new Set<number>();
   #wasPhysical = true;
   readonly seen = new Map<string, SeenPair>();
+  readonly leases = new Map<string, SeenLease>();
+  /** Open watch streams by their numbers. */
+  readonly watches = new Map<number, SeenWatches>();
+  #streams = 0;
+  #picked = 0;
+
+  /** The number of a watch stream that was not there before. */
+  nextStream(): number {
+    return this.#streams++;
+  }
+
+  /** The number of a lease whose id the server is to pick. */
+  nextPicked(): number {
+    return ++this.#picked;
+  }
 
   learn(operation: Operation, answer: Answer): void {
     if (!answer.ok) return;
     this.#learnRevision(answer.message);
-    if (operation.kind === 'path') return;
+    if (operation.kind === 'watch') this.#learnWatches(operation, answer.message);
+    if (operation.kind === 'expiry') {
+      for (const lease of operation.leases) this.leases.delete(lease);
+    }
+    if (operation.kind === 'call') this.#learnLeases(operation, answer.message);
+    if (operation.kind !== 'call' && operation.kind !== 'bytes') return;
     if (operation.method === 'KV.Txn' && mayRevive(operation.request)) {
       this.#rebirths.add(this.revision);
     }
@@ -57,6 +90,11 @@ export class World {
       if (!isPhysical || !this.#wasPhysical) this.uncertainHashes.add(this.compacted);
       this.#wasPhysical = isPhysical;
     }
+  }
+
+  /** When that lease expires, on the clock of this process. */
+  expiryMs(lease: string): number {
+    return this.leases.get(lease)?.expiresAtMs ?? 0;
   }
 
   /** The subject began anew: what it kept of compactions in memory is gone. */
@@ -75,6 +113,32 @@ export class World {
     const header = message['header'];
     if (!isMessage(header)) return;
     this.revision = Math.max(this.revision, Number(header['revision'] ?? 0));
+  }
+
+  #learnWatches({ stream, action }: WatchStep, message: WireObject): void {
+    const watches = this.watches.get(stream) ?? { ids: [], isHalfClosed: false };
+    const created = (message['created'] ?? []) as readonly WireObject[];
+    if (action.type === 'create') {
+      const ids = created.filter((one) => one['canceled'] !== true);
+      watches.ids = [...watches.ids, ...ids.map((one) => String(one['watch_id'] ?? '0'))];
+    }
+    if (action.type === 'cancel') {
+      watches.ids = watches.ids.filter((id) => !action.ids.includes(id));
+    }
+    if (action.type === 'halfClose') watches.isHalfClosed = true;
+    if (action.type === 'close') this.watches.delete(stream);
+    else this.watches.set(stream, watches);
+  }
+
+  #learnLeases(operation: Call, message: WireObject): void {
+    const lease = operation.grants ?? String(operation.request['ID'] ?? '0');
+    const ttlSeconds = Number(message['TTL'] ?? 0);
+    const isKeptAlive = operation.method === 'Lease.LeaseKeepAlive' && ttlSeconds > 0;
+    if (operation.method === 'Lease.LeaseGrant' || isKeptAlive) {
+      const expiresAtMs = performance.now() + ttlSeconds * 1_000;
+      this.leases.set(lease, { ttlSeconds, expiresAtMs });
+    }
+    if (operation.method === 'Lease.LeaseRevoke') this.leases.delete(lease);
   }
 
   #learnPairs(kvs: WireValue): void {
