@@ -7,8 +7,8 @@ const chunkEntries = 1 << chunkBits;
 /**
  * The versions in the order in which they were written, from the revision of the last compaction on, for
  * whoever watches from there must see it (etcd issue 19179): which keys changed after a revision, without
- * looking at any other key. 4 bytes a version. Positions count from the first version ever added and
- * never shift.
+ * looking at any other key. 4 bytes a version. Positions count from the first version ever added; only
+ * `drop` moves any.
  */
 export class ChangeLog {
   private readonly versions: VersionTable;
@@ -32,7 +32,7 @@ export class ChangeLog {
     const position = this.endPosition++;
     const chunk = Math.floor(position / chunkEntries) - this.droppedChunks;
     if (chunk === this.chunks.length) this.chunks.push(new Uint32Array(chunkEntries));
-    this.chunkAt(chunk)[position % chunkEntries] = id;
+    this.set(position, id);
   }
 
   at(position: number): VersionId {
@@ -58,6 +58,22 @@ export class ChangeLog {
     const firstChunk = Math.floor(this.start / chunkEntries);
     this.chunks = this.chunks.slice(firstChunk - this.droppedChunks);
     this.droppedChunks = firstChunk;
+  }
+
+  /**
+   * Forgets one version of the revision that it was trimmed to: a key that was deleted and put at once has two, of
+   * which the compaction keeps one.
+   */
+  drop(id: VersionId): void {
+    let at = this.start;
+    while (this.at(at) !== id) at++;
+    for (; at > this.start; at--) this.set(at, this.at(at - 1));
+    this.start++;
+  }
+
+  private set(position: number, id: VersionId): void {
+    const chunk = Math.floor(position / chunkEntries) - this.droppedChunks;
+    this.chunkAt(chunk)[position % chunkEntries] = id;
   }
 
   private chunkAt(chunk: number): Uint32Array {

@@ -90,9 +90,10 @@ export class IndexCompaction implements Compaction {
   }
 
   private reversed(newest: VersionId): VersionId {
-    const { versions } = this.index;
+    const { changes, versions } = this.index;
     let head: VersionId = 0;
     for (let id = newest; id !== 0;) {
+      if (versions.modRevisionOf(id) === this.revision) changes.drop(id);
       const older = versions.olderOf(id);
       versions.setOlder(id, head);
       head = id;

@@ -30,8 +30,8 @@ export class KeyIndex {
   }
 
   /**
-   * Versions superseded at or below `revision` may be taken out from now on. What was written at `revision` itself
-   * stays, for a key is written once a revision, and with it in the change log.
+   * Versions superseded at or below `revision` may be taken out from now on. Who takes one out that was written at
+   * `revision` itself takes it out of the change log too.
    */
   raiseFloor(revision: number): void {
     if (revision <= this.floorRevision) return;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { mustGet } from '../../src/base/assert.ts';
 import { textOf, utf8 } from '../../src/base/bytes.ts';
+import { encodeRow, encodeTombstoneRow } from '../../src/mvcc/row.ts';
 import { keyOfRow, WatchEvent } from '../../src/mvcc/watch-event.ts';
-import { Event, EventType, KeyValue } from '../../src/wire/mvccpb.ts';
+import { DecodedEvent, Event, EventType, KeyValue } from '../../src/wire/mvccpb.ts';
 import { rangeOf, TestStore } from './rows.ts';
 
 /** `+a1 (a0)`: put of a with value a1, which was a0 before; `-a`: deleted, and there was none before. */
@@ -40,6 +42,16 @@ function eventsOf(
 const put = (txn: ReturnType<TestStore['store']['begin']>, key: string, value: string): void => {
   txn.put(utf8(key), utf8(value), 0n);
 };
+
+const fields = { createRevision: 2, modRevision: 2, version: 1, lease: 0n };
+
+/** The newest change of a key as it is told with what was before. */
+function newest({ store }: TestStore, key: string): DecodedEvent {
+  const { keys, tree } = store.index;
+  const id = keys.newestOf(tree.find(utf8(key)));
+  const event = WatchEvent.ofVersion(store, utf8(key), id);
+  return DecodedEvent.decode(event.encoded(true));
+}
 
 describe('the event of a change', () => {
   it('has what the key held before, unless it is created', () => {
@@ -82,5 +94,47 @@ describe('the event of a change', () => {
     test.store.compact(at);
     const id = test.store.index.newestUpTo(test.store.index.tree.find(utf8('a')), at);
     assert.equal(describeEvent(WatchEvent.ofVersion(test.store, utf8('a'), id)), '+a1');
+  });
+
+  it('of a put holds the whole of it, and of a delete the key and the revision', () => {
+    const test = new TestStore();
+    test.put('k', 'one');
+    const put = newest(test, 'k');
+    assert.equal(put.type, EventType.PUT);
+    assert.deepEqual([textOf(mustGet(put.kv, 'kv').value), put.prevKv], ['one', undefined]);
+    test.delete('k');
+    const { type, kv } = newest(test, 'k');
+    assert.equal(type, EventType.DELETE);
+    assert.deepEqual(
+      { ...kv, key: 'k' },
+      {
+        key: 'k',
+        createRevision: 0,
+        modRevision: 3,
+        version: 0,
+        value: new Uint8Array(0),
+        lease: 0n,
+      },
+    );
+  });
+
+  it('is encoded once, and once with what was before', () => {
+    const test = new TestStore();
+    test.put('k', 'one');
+    test.put('k', 'two');
+    const { keys, tree } = test.store.index;
+    const id = keys.newestOf(tree.find(utf8('k')));
+    const event = WatchEvent.ofVersion(test.store, utf8('k'), id);
+    assert.equal(event.encoded(false), event.encoded(false));
+    assert.equal(event.encoded(true), event.encoded(true));
+    assert.notEqual(event.encoded(true), event.encoded(false));
+  });
+
+  it('finds the key of a row, however long', () => {
+    for (const length of [1, 127, 128, 16_383, 16_384, 70_000]) {
+      const key = new Uint8Array(length).fill(7);
+      assert.deepEqual(keyOfRow(encodeRow(key, utf8('value'), fields)), key);
+      assert.deepEqual(keyOfRow(encodeTombstoneRow(key)), key);
+    }
   });
 });
