@@ -90,10 +90,10 @@ export class IndexCompaction implements Compaction {
   }
 
   private reversed(newest: VersionId): VersionId {
-    const { changes, versions } = this.index;
+    const { changes, floor, versions } = this.index;
     let head: VersionId = 0;
     for (let id = newest; id !== 0;) {
-      if (versions.modRevisionOf(id) === this.revision) changes.drop(id);
+      if (versions.modRevisionOf(id) === floor) changes.drop(id);
       const older = versions.olderOf(id);
       versions.setOlder(id, head);
       head = id;
