@@ -13,6 +13,8 @@ export interface Database {
   getMany(keys: readonly Bytes[], done: Reply<readonly (Bytes | undefined)[]>): void;
   /** Rows with `from <= key < to` in order, as they are now. */
   scan(from: Bytes, to: Bytes): Cursor;
+  /** Bytes that the range takes on disk, about; what is not in files yet is not counted. */
+  approximateBytes(from: Bytes, to: Bytes, done: Reply<number>): void;
   /** Rewrites the files of the range without what was deleted from it. */
   compactRange(from: Bytes, to: Bytes, done: (error: Error | undefined) => void): void;
   /** No batch may be in flight. */

@@ -33,11 +33,12 @@ export function levelDatabasesWith(syncFolder: Fs['syncFolder']): DatabaseFactor
 
 export const levelDatabases: DatabaseFactory = levelDatabasesWith(diskFs.syncFolder);
 
-type LevelDb = Level<Bytes, Bytes> & CompactRange;
+type LevelDb = Level<Bytes, Bytes> & Ranges;
 type LevelBatch = ReturnType<LevelDb['batch']>;
 
 /** What classic-level offers beyond the type that `level` shares with browsers. */
-interface CompactRange {
+interface Ranges {
+  approximateSize(start: Bytes, end: Bytes): Promise<number>;
   compactRange(start: Bytes, end: Bytes): Promise<void>;
 }
 
@@ -137,6 +138,13 @@ class LevelDatabase implements Database {
   scan(from: Bytes, to: Bytes): Cursor {
     const range = { gte: from, lt: to, highWaterMarkBytes: scanBytesMax };
     return new LevelCursor(this.db.iterator<Bytes, Bytes>(range));
+  }
+
+  approximateBytes(from: Bytes, to: Bytes, done: Reply<number>): void {
+    this.db.approximateSize(from, to).then(
+      (bytes) => done(undefined, bytes),
+      (error: Error) => done(error, 0),
+    );
   }
 
   compactRange(from: Bytes, to: Bytes, done: (error: Error | undefined) => void): void {

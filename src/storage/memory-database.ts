@@ -77,6 +77,17 @@ export class MemoryDatabase implements Database {
     };
   }
 
+  approximateBytes(from: Bytes, to: Bytes, done: Reply<number>): void {
+    let total = 0;
+    const effect = (): void => {
+      const sorted = this.inOrder();
+      const inRange = sorted.slice(firstAtLeast(sorted, from), firstAtLeast(sorted, to));
+      for (const { key, value } of inRange) total += key.length + value.length;
+    };
+    const answer = (error: Error | undefined): void => done(error, total);
+    this.submit({ kind: 'read', path: this.folder, effect, answer });
+  }
+
   compactRange(_from: Bytes, _to: Bytes, done: (error: Error | undefined) => void): void {
     this.submit({ kind: 'batch', path: this.folder, effect: () => undefined, answer: done });
   }

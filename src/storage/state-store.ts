@@ -1,8 +1,9 @@
 import { assert, mustBeSafe } from '../base/assert.ts';
-import { binaryString, compareBytes, copyBytes, emptyBytes, hex } from '../base/bytes.ts';
+import { binaryString, compareBytes, copyBytes, hex } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { crc32c } from '../base/crc32c.ts';
 import type { Database, WriteBatch } from './database.ts';
+import { compactByRanges } from './defragment.ts';
 import type { StorageContext } from './disk.ts';
 import { StorageError } from './errors.ts';
 import type { SpaceGuard } from './space-guard.ts';
@@ -76,6 +77,7 @@ export class DatabaseStateStore implements StateStore {
   private meta: StoreMeta;
   private lastRowKey: Bytes;
   private isCommitting = false;
+  private isClosed = false;
   /** What waits for the commit in flight. */
   private afterCommit: (() => void)[] = [];
   /** Of `deletedBytes`, what a defragmentation has already reclaimed; told to the disk by the next commit. */
@@ -153,8 +155,10 @@ export class DatabaseStateStore implements StateStore {
 
   defragment(done: () => void): void {
     const reclaimable = this.meta.deletedBytes;
-    this.db.compactRange(emptyBytes, replicatedTo, (error) => {
+    compactByRanges(this.db, this.state.revision, (error) => {
       if (this.context.hasFailed) return;
+      // A store that is closed meanwhile has no use for the rest.
+      if (this.isClosed) return done();
       if (error !== undefined) return this.context.writeFailed('defragmenting the store', error);
       this.reclaimedBytes = Math.max(this.reclaimedBytes, reclaimable);
       done();
@@ -184,6 +188,7 @@ export class DatabaseStateStore implements StateStore {
 
   close(done: () => void): void {
     const close = (): void => {
+      this.isClosed = true;
       for (const reader of this.readers) reader.close();
       this.db.close(done);
     };
