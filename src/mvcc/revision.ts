@@ -32,8 +32,12 @@ export function encodeRowKey(main: number, sub: number, isTombstone: boolean): B
   return rowKey;
 }
 
+export function isTombstoneKey(rowKey: Bytes): boolean {
+  return rowKey.length === markedLength;
+}
+
 export function decodeRowKey(rowKey: Bytes): RowRevision {
-  const isTombstone = rowKey.length === markedLength;
+  const isTombstone = isTombstoneKey(rowKey);
   assert(isTombstone || rowKey.length === plainLength, `row key of ${rowKey.length} bytes`);
   assert(rowKey[8] === separator, 'row key without its separator');
   assert(!isTombstone || rowKey[plainLength] === tombstoneMark, 'row key with an unknown mark');

@@ -14,6 +14,9 @@ export interface CompactorParts {
   readonly batchLimit: number;
   readonly sleepIntervalMs: number;
   readonly open: (revision: number) => Compaction;
+  /** Told of each slice. */
+  readonly deleted: (rows: number) => void;
+  readonly took: (durationMs: number) => void;
   /** Hashes what is there before anything is deleted; the answer is kept when the compaction is done. */
   readonly hashBefore: (fold: HashKvFold, done: (keep: () => void) => void) => void;
 }
@@ -86,8 +89,10 @@ export class Compactor {
     this.release = release;
     const compact = (keep: () => void): void => {
       if (this.isStopped) return;
+      const startedMs = this.parts.scheduler.nowMs();
       this.slice(this.parts.open(job.revision), () => {
         keep();
+        this.parts.took(this.parts.scheduler.nowMs() - startedMs);
         this.finish(release);
       });
     };
@@ -99,7 +104,10 @@ export class Compactor {
   private slice(compaction: Compaction, done: () => void): void {
     if (this.isStopped) return;
     const { deleted, isDone } = compaction.advance(this.parts.batchLimit);
-    if (deleted.length > 0) this.parts.storeLoop.delete(deleted);
+    if (deleted.length > 0) {
+      this.parts.storeLoop.delete(deleted);
+      this.parts.deleted(deleted.length);
+    }
     if (isDone) done();
     else {
       this.parts.scheduler.after(this.parts.sleepIntervalMs, () => this.slice(compaction, done));

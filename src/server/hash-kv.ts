@@ -1,3 +1,4 @@
+import type { Scheduler } from '../base/clock.ts';
 import { CompactionHashes, type KvHash } from '../mvcc/compaction-hashes.ts';
 import { compactionHashFold, hashKvFold } from '../mvcc/hash.ts';
 import { encodeRowKey, rowKeyAfter } from '../mvcc/revision.ts';
@@ -15,6 +16,9 @@ export interface HashKvParts {
   readonly storeLoop: StoreLoop;
   readonly store: () => StateStore;
   readonly revisions: () => MvccStore;
+  readonly scheduler: Scheduler;
+  /** What an answer took to compute, in milliseconds. */
+  readonly took: (what: 'hash' | 'hashKv', durationMs: number) => void;
 }
 
 /** Rows folded between two polls of the event loop. */
@@ -32,13 +36,13 @@ export class HashKvService {
 
   /** The hash at `revision`, 0 standing for the newest. */
   hashKv(revision: number, done: Done<KvHash>): void {
-    this.begin(done, (finish) => this.compute(revision, finish));
+    this.begin('hashKv', done, (finish) => this.compute(revision, finish));
   }
 
   /** Over everything that is replicated, for Maintenance.Hash. */
   hash(done: Done<number>): void {
     const { storeLoop, store } = this.parts;
-    this.begin(done, (finish) => {
+    this.begin('hash', done, (finish) => {
       storeLoop.flush(() => store().hash((hash) => finish(ok(hash))));
     });
   }
@@ -69,12 +73,15 @@ export class HashKvService {
   }
 
   /** Behind a compaction that is under way, so that its hash is known when it is asked for. */
-  private begin<T>(done: Done<T>, work: (finish: Done<T>) => void): void {
-    const isTaken = this.parts.exclusive.maybeRun((release) => {
+  private begin<T>(what: 'hash' | 'hashKv', done: Done<T>, work: (finish: Done<T>) => void): void {
+    const { exclusive, scheduler, took } = this.parts;
+    const isTaken = exclusive.maybeRun((release) => {
+      const startedMs = scheduler.nowMs();
       const fail = (error: EtcdError): void => finish(failed(error));
       // What an abandoned call still comes to is dropped.
       const finish = (outcome: Outcome<T>): void => {
         if (!this.running.delete(fail)) return;
+        took(what, scheduler.nowMs() - startedMs);
         release();
         done(outcome);
       };

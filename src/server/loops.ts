@@ -26,6 +26,7 @@ import type { Reconfiguration } from './reconfiguration.ts';
 import { openDeparture, openReconfiguration } from './reconfiguration-wiring.ts';
 import { Slicer } from './slicer.ts';
 import { Snapshots } from './snapshots.ts';
+import { putBytesOf, spaceMetrics, type SpaceMetrics } from './space-metrics.ts';
 import { StoreLoop } from './store-loop.ts';
 import { openWatchHub, type WatchHub } from './watch-hub.ts';
 import type { MemberParts } from './member-parts.ts';
@@ -56,6 +57,7 @@ export class MemberLoops {
   readonly snapshots: Snapshots;
   readonly watches: WatchHub;
   readonly counters: MemberMetrics;
+  readonly space: SpaceMetrics;
   readonly requestTimeoutMs: number;
   readonly reconfiguration: Reconfiguration;
   readonly departure: Departure;
@@ -78,6 +80,7 @@ export class MemberLoops {
     this.leadership = new Leadership(scheduler, memberId, electionTimeoutMs);
     this.slicer = new Slicer(scheduler, () => this.raftLoop.isBusy);
     this.counters = memberMetrics(host.metrics, this.figures());
+    this.space = spaceMetrics(host.metrics);
     this.storeLoop = this.openStoreLoop();
     this.state = parts.loader.finish(dataDir.store, this.storeLoop);
     this.compactRevision = this.state.revisions.compactRevision;
@@ -298,6 +301,7 @@ export class MemberLoops {
         this.reads.appliedUpTo(index);
       },
       onChanged: ({ rows, changes }, command) => {
+        this.space.putBytes.add(putBytesOf(rows));
         this.watches.changed(rows);
         this.leases.applied(changes, command?.kind);
       },
@@ -325,6 +329,8 @@ export class MemberLoops {
       storeLoop: this.storeLoop,
       store: () => this.parts.dataDir.store,
       revisions: () => this.state.revisions,
+      scheduler: this.parts.host.scheduler,
+      took: (what, durationMs) => this.space[what].observe(durationMs / 1000),
     });
   }
 
@@ -337,6 +343,8 @@ export class MemberLoops {
       batchLimit: settings.compactionBatchLimit,
       sleepIntervalMs: settings.compactionSleepIntervalMs,
       open: (revision) => new IndexCompaction(this.state.revisions, revision),
+      deleted: (rows) => this.space.compactedRows.add(rows),
+      took: (durationMs) => this.space.compaction.observe(durationMs),
       hashBefore: (fold, done) => this.hashes.hashBefore(fold, done),
     });
   }

@@ -11,6 +11,7 @@ import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors
 import type { AlarmMember } from '../wire/maintenance.ts';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../wire/kv.ts';
 import { answerQuestion } from './answers.ts';
+import { defragment } from './defragment.ts';
 import { awaitLeader, awaitStepDown, bestTransferee } from './leader-transfer.ts';
 import { LeaderQuestions } from './leader-questions.ts';
 import { openRangeStream, runRange, type RangeParts } from './ranges.ts';
@@ -156,13 +157,7 @@ export class ServerMember implements Member, TransportEvents {
   }
 
   defragment(done: Done<undefined>): void {
-    const isTaken = this.loops.exclusive.maybeRun((release) => {
-      this.parts.dataDir.store.defragment(() => {
-        release();
-        done(ok(undefined));
-      });
-    });
-    if (!isTaken) done(failed(errors.tooManyRequests));
+    defragment(this.loops, done);
   }
 
   moveLeader(target: MemberId, done: Done<undefined>): void {
