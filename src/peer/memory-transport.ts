@@ -134,8 +134,16 @@ export class MemoryTransport implements Transport {
   }
 
   setPeers(peers: readonly PeerAddress[], removed: ReadonlySet<MemberId> = new Set()): void {
+    const left = [...this.directory.members].filter(({ memberId }) => removed.has(memberId));
     this.directory.set(peers, removed);
     this.refusals.clear();
+    for (const { memberId } of left) {
+      // The real one ends the streams then, and the member that was removed connects again to be told.
+      this.later(defaultPeerLimits.removalGraceMs, () => {
+        const gone = this.network.memberOf(memberId);
+        gone?.whileOpen(() => void gone.linkTo(this.id));
+      });
+    }
   }
 
   connectedPeers(): ReadonlySet<MemberId> {

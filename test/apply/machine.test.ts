@@ -9,7 +9,7 @@ import { Membership } from '../../src/membership/membership.ts';
 import { decodeMemberRow, MemberRecord } from '../../src/membership/record.ts';
 import { CommandKind } from '../../src/wire/command.ts';
 import { PutRequest } from '../../src/wire/kv.ts';
-import { MemberAttributes } from '../../src/wire/membership.ts';
+import { MemberAttributes, MemberPeerUrls } from '../../src/wire/membership.ts';
 import { NaiveStore } from './naive-store.ts';
 
 const position = { index: 1, term: 1 };
@@ -71,6 +71,27 @@ describe('the state machine', () => {
     const { outcome, changes } = publish(8n);
     assert.equal(outcome.ok, true);
     assert.deepEqual(changes, []);
+  });
+
+  it('gives a member new peer URLs, which no other may have, and keeps its role', () => {
+    const applier = new Applier();
+    applier.add(7n);
+    applier.add(8n);
+    const update = (memberId: bigint, ...peerUrls: string[]): Applied =>
+      applier.command(CommandKind.updateMember, MemberPeerUrls.encode({ memberId, peerUrls }));
+    const { outcome, changes } = update(7n, 'http://new');
+    assert.deepEqual(outcome, { ok: true, value: { members: applier.membership.list() } });
+    assert.equal(changes.length, 1);
+    const { peerUrls, isLearner } = applier.membership.get(7n) ?? assert.fail();
+    assert.deepEqual([peerUrls, isLearner], [['http://new'], false]);
+    const refused = [update(7n, 'http://m8'), update(9n, 'http://m9')];
+    assert.deepEqual(
+      refused.map((each) => [each.outcome.ok || each.outcome.error.text, each.changes]),
+      [
+        ['etcdserver: Peer URLs already exists', []],
+        ['etcdserver: member not found', []],
+      ],
+    );
   });
 
   it('stops at a committed request that is malformed', () => {

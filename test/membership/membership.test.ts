@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { utf8 } from '../../src/base/bytes.ts';
 import { encodeConfChangeContext, type MemberChange } from '../../src/membership/conf-change.ts';
-import { Membership, type MemberRow } from '../../src/membership/membership.ts';
+import { Membership, membersMoved, type MemberRow } from '../../src/membership/membership.ts';
 import { decodeMemberRow, encodeMemberKey, MemberRecord } from '../../src/membership/record.ts';
 import type { EtcdError, Outcome } from '../../src/wire/errors.ts';
 
@@ -176,5 +176,60 @@ describe('membership', () => {
       () => decodeMemberRow(encodeMemberKey(9n), written.value),
       /holds another member/,
     );
+  });
+
+  describe('changed by several who do not know of each other', () => {
+    it('changes its fingerprint with every change of who is what, and with no other', () => {
+      const cluster = twoVoters();
+      const seen = new Set<number>();
+      const isNew = (): boolean => {
+        const { size } = seen;
+        return seen.add(cluster.membership.fingerprint).size > size;
+      };
+      assert.ok(isNew());
+      cluster.keep(cluster.membership.update(3n, ['http://localhost:77']));
+      cluster.keep({
+        ok: true,
+        value: cluster.membership.publish({
+          memberId: 3n,
+          name: 'three',
+          clientUrls: [],
+          incarnation: 1n,
+        }),
+      });
+      assert.ok(!isNew(), 'names and URLs are no matter');
+      cluster.change([{ type: 'addLearner', memberId: 4n }], member(4n, 4));
+      assert.ok(isNew());
+      cluster.change([{ type: 'addVoter', memberId: 4n }]);
+      assert.ok(isNew());
+      cluster.change([{ type: 'remove', memberId: 4n }]);
+      assert.ok(isNew(), 'an id that is gone is not one that never was');
+      assert.equal(cluster.reloaded().fingerprint, cluster.membership.fingerprint);
+    });
+
+    it('makes a change once, however often it is in the log', () => {
+      const cluster = twoVoters();
+      const { membership } = cluster;
+      const { fingerprint: basis } = membership;
+      const context = encodeConfChangeContext([member(4n, 4)], { basis });
+      const change = { changes: [{ type: 'addVoter' as const, memberId: 4n }], context };
+      assert.equal(cluster.keep(membership.change(change)), undefined);
+      assert.equal(cluster.keep(membership.change(change)), membersMoved);
+      assert.equal(membership.list().length, 3);
+    });
+
+    it('takes in no more learners than the change was told', () => {
+      const cluster = twoVoters();
+      const add = (id: bigint, learnersBelow: number): EtcdError | undefined => {
+        const context = encodeConfChangeContext([member(id, Number(id))], { learnersBelow });
+        const changes = [{ type: 'addLearner' as const, memberId: id }];
+        return cluster.keep(cluster.membership.change({ changes, context }));
+      };
+      const tooMany = { code: 9, text: 'etcdserver: too many learner members in cluster' };
+      assert.deepEqual(add(4n, 1), tooMany, 'none is allowed');
+      assert.equal(add(4n, 2), undefined);
+      assert.deepEqual(add(5n, 2), tooMany);
+      assert.equal(add(5n, 0), undefined, 'any number');
+    });
   });
 });

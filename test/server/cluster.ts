@@ -51,6 +51,8 @@ export class MemoryCluster {
   readonly scheduler = new ManualScheduler();
   readonly network: MemoryNetwork;
   readonly fatal: string[] = [];
+  /** Names of members that must not go on, by their own finding or that of others. */
+  readonly failed = new Set<string>();
   /** Names of members that have stopped because they were removed. */
   readonly removed: string[] = [];
   private readonly places: Place[];
@@ -200,7 +202,10 @@ export class MemoryCluster {
         unixTimeMs: () => Date.UTC(2026, 0, 1) + this.scheduler.nowMs(),
       },
       openTransport: (events) => this.network.join(dataDir.identity, events),
-      onFatal: (reason) => this.fatal.push(reason),
+      onFatal: (reason) => {
+        this.fatal.push(reason);
+        this.failed.add(name);
+      },
       onRemoved: () => {
         this.removed.push(name);
         if (place.member !== undefined) this.stop(name);

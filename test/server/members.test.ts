@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { MemberSettings } from '../../src/server/member-parts.ts';
 import type { ServerMember } from '../../src/server/member.ts';
 import type { MemberInfo } from '../../src/server/types.ts';
 import { errors, type Outcome } from '../../src/wire/errors.ts';
@@ -13,8 +14,8 @@ function mustBeOk<T>(outcome: Outcome<T>): T {
   return outcome.value;
 }
 
-async function start(size: number): Promise<MemoryCluster> {
-  const cluster = await MemoryCluster.start(size);
+async function start(size: number, settings: Partial<MemberSettings> = {}): Promise<MemoryCluster> {
+  const cluster = await MemoryCluster.start(size, { settings });
   cluster.until('all are published', () =>
     cluster.members.every(
       ({ record }) =>
@@ -239,5 +240,41 @@ describe('members that come and go', () => {
       return value?.count === 1;
     });
     assert.deepEqual(cluster.fatal, []);
+  });
+
+  it('a learner whose entries are gone from the log gets a snapshot, and goes on from there', async () => {
+    const cluster = await start(3, { snapshotCatchupEntries: 5 });
+    const leader = leaderOf(cluster);
+    for (let i = 0; i < 60; i++) mustBeOk(cluster.put(leader, `k${i}`, 'v'));
+    cluster.advance(2_000);
+    const learner = await addAndJoin(cluster, leader, 4, true);
+    cluster.until('it has the image', () => learner.record.length === 4);
+    assert.equal(learner.revision, leader.revision);
+    mustBeOk(cluster.put(leader, 'after', 'v'));
+    cluster.until('it follows', () => learner.revision === leader.revision);
+    mustBeOk(promote(cluster, leader, learner.id));
+    mustBeOk(remove(cluster, learner, leader.id));
+    cluster.until('it has stopped', () => cluster.removed.length === 1);
+    mustBeOk(cluster.put(leaderOf(cluster), 'k', 'v'));
+    assert.deepEqual(cluster.fatal, []);
+  });
+
+  it('all come back as they were when the power fails in the middle of a change', async () => {
+    const cluster = await start(3);
+    const leader = leaderOf(cluster);
+    const [follower] = followersOf(cluster);
+    assert.ok(follower !== undefined);
+    let outcome: Outcome<unknown> | undefined;
+    leader.removeMember(follower.id, (given) => {
+      outcome = given;
+    });
+    cluster.until('it is answered', () => outcome !== undefined);
+    for (const name of cluster.names) cluster.crash(name);
+    for (const name of cluster.names) await cluster.startMember(name);
+    const next = leaderOf(cluster);
+    mustBeOk(cluster.put(next, 'k', 'v'));
+    assert.equal(next.record.length, 2, 'what was answered stands');
+    cluster.until('it is told', () => cluster.fatal.length + cluster.removed.length > 0);
+    assert.ok(!cluster.members.some(({ id, isLeader }) => id === follower.id && isLeader));
   });
 });
