@@ -98,5 +98,5 @@ export function hashKvRequest(choice: Choice, world: World): WireObject {
     [1, () => Math.max(0, compacted - 1)],
     [2, () => (compactions.length === 0 ? 0 : choice.of(compactions.slice(-12)))],
   ]);
-  return { revision: String(world.uncertainHashes.has(at) ? 0 : at) };
+  return { revision: String(world.isHashCertain(at) ? at : 0) };
 }

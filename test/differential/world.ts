@@ -28,6 +28,9 @@ export interface SeenWatches {
   isHalfClosed: boolean;
 }
 
+/** Hashes of how many compactions etcd keeps (server/storage/mvcc/hash.go). */
+const hashesMax = 10;
+
 /** How many keys are remembered; the oldest go first. */
 const seenMax = 500;
 
@@ -45,7 +48,7 @@ export class World {
    * filled when the compaction ends, if the one before had ended when it began (etcd's issue 15919). Both are
    * certain only of physical compactions, which are answered at their end.
    */
-  readonly uncertainHashes = new Set<number>();
+  readonly #uncertainHashes = new Set<number>();
   /**
    * Revisions of transactions that both deleted and put. If that was one key, etcd 3.7.3 loses it in a compaction
    * at that very revision (mvcc/key_index.go takes the tombstone for what is to be kept), and dies when it is
@@ -87,7 +90,7 @@ export class World {
       this.compacted = Number(operation.request['revision'] ?? 0);
       const isPhysical = operation.request['physical'] === true;
       this.compactions.push(this.compacted);
-      if (!isPhysical || !this.#wasPhysical) this.uncertainHashes.add(this.compacted);
+      if (!isPhysical || !this.#wasPhysical) this.#uncertainHashes.add(this.compacted);
       this.#wasPhysical = isPhysical;
     }
   }
@@ -99,8 +102,19 @@ export class World {
 
   /** The subject began anew: what it kept of compactions in memory is gone. */
   forgetHashes(): void {
-    for (const revision of this.compactions) this.uncertainHashes.add(revision);
+    for (const revision of this.compactions) this.#uncertainHashes.add(revision);
     this.#wasPhysical = false;
+  }
+
+  /** Whether both servers must know the hash of that revision, or neither may. */
+  isHashCertain(revision: number): boolean {
+    if (this.#uncertainHashes.has(revision)) return false;
+    const place = this.compactions.lastIndexOf(revision);
+    if (place < 0) return true;
+    const later = this.compactions.slice(place + 1);
+    const kept = later.filter((newer) => !this.#uncertainHashes.has(newer));
+    // Those that came after push it out, and whether some of them are kept is not certain.
+    return later.length < hashesMax || kept.length >= hashesMax;
   }
 
   /** The first revision from `revision` on that etcd can be made to compact at. */
