@@ -193,6 +193,11 @@ export class Cluster {
   async removeMember(member: Member, via?: Member): Promise<void> {
     const request = { ID: await this.idOf(member) };
     await this.#change(via ?? (await this.leader()), 'MemberRemove', request);
+    this.forget(member);
+  }
+
+  /** It is no member any more, as is known from elsewhere. */
+  forget(member: Member): void {
     this.#members = this.#members.filter((each) => each !== member);
     this.#removed.push(member);
   }
