@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { ReadIndexQueue } from '../../src/server/read-index.ts';
+import { ManualScheduler } from '../peer/manual-scheduler.ts';
+
+/** How reads wait for their index, in rounds; what the core answers is played by hand. */
+
+function readers() {
+  const scheduler = new ManualScheduler();
+  const answered: string[] = [];
+  const queue = new ReadIndexQueue(
+    {
+      scheduler,
+      timeoutMs: 7000,
+      wake: () => undefined,
+      appliedIndex: () => 10,
+      onSlow: () => undefined,
+      onFailed: () => undefined,
+    },
+    100,
+  );
+  const read = (name: string): void =>
+    queue.wait(({ ok }) => void answered.push(`${name} ${ok ? 'read' : 'failed'}`));
+  return { scheduler, queue, answered, read };
+}
+
+describe('a read that is asked again (etcd #20418)', () => {
+  it('is asked under a new context, and a late answer to the old one serves no read that came later', () => {
+    const { scheduler, queue, answered, read } = readers();
+    read('first');
+    const before = queue.takeContext();
+    assert.ok(before !== undefined);
+    scheduler.advance(500);
+    read('second');
+    const again = queue.takeContext();
+    assert.ok(again !== undefined);
+    assert.notEqual(again, before);
+    queue.readConfirmed([{ context: before, index: 9 }]);
+    assert.deepEqual(answered, ['first read']);
+    queue.readConfirmed([{ context: again, index: 9 }]);
+    assert.deepEqual(answered, ['first read']);
+    const next = queue.takeContext();
+    assert.ok(next !== undefined && next !== again && next !== before);
+    queue.readConfirmed([{ context: next, index: 10 }]);
+    assert.deepEqual(answered, ['first read', 'second read']);
+  });
+
+  it('never comes back to a context, however often it is asked', () => {
+    const { scheduler, queue, read } = readers();
+    const contexts: (number | undefined)[] = [];
+    for (let round = 0; round < 3; round++) {
+      read('again and again');
+      for (let i = 0; i < 5; i++) {
+        contexts.push(queue.takeContext());
+        scheduler.advance(500);
+      }
+      queue.readConfirmed([{ context: contexts.at(-1) ?? 0, index: 10 }]);
+    }
+    assert.ok(!contexts.includes(undefined));
+    assert.equal(new Set(contexts).size, contexts.length);
+  });
+});
