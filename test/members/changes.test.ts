@@ -40,6 +40,7 @@ const stepKinds: readonly Step[] = [
   'remove',
   'replace',
   'kill',
+  'kill',
   'revive',
 ];
 
@@ -149,9 +150,10 @@ class Changes {
     return learner.name;
   }
 
-  /** Also where that would cost the quorum: then the cluster must refuse. */
-  private async remove(member: Member): Promise<string> {
-    if (this.voters.length <= 2 && !this.learners.has(member)) return 'would leave too few';
+  /** Also where that would cost the quorum, with one dead: then the cluster must refuse. */
+  private async remove(member: Member, votersMin = 3): Promise<string> {
+    const isVoter = !this.learners.has(member);
+    if (isVoter && this.voters.length <= votersMin) return `${member.name} would leave too few`;
     await this.cluster.removeMember(member);
     this.learners.delete(member);
     if (this.dead === member) this.dead = undefined;
@@ -164,7 +166,7 @@ class Changes {
 
   private async replace(): Promise<string> {
     const old = this.dead ?? this.oneOf(this.voters);
-    const removed = await this.remove(old);
+    const removed = await this.remove(old, 2);
     const added = await this.untilAccepted(() => this.add(this.learners.size === 0));
     return `${removed} by ${added}`;
   }

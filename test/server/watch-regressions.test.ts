@@ -267,6 +267,7 @@ describe('watch: rows on their way to the disk (etcd #17247)', () => {
         put(cluster, 1, `k${i % 3}`);
         cluster.advance(i % 5);
         client.watch({ startRevision: 1 + (i % 10) });
+        client.watch({ startRevision: 1 + ((i * 7) % 20) });
       }
       client.check(truth(cluster, client));
       for (const watch of client.watches) {
