@@ -28,6 +28,17 @@ export class UnaryExchange {
     return this.call.isCancelled;
   }
 
+  /**
+   * Called at most once, when the caller goes away from now on while it waits; the call is over with that. Who
+   * begins to wait asks `maybeDrop` first.
+   */
+  onCancelled(listener: () => void): void {
+    this.call.onCancelled(() => {
+      this.maybeDrop();
+      listener();
+    });
+  }
+
   respond(message: Bytes): void {
     if (this.maybeDrop()) return;
     this.metrics.sent(message.length);

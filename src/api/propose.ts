@@ -1,4 +1,5 @@
 import type { AppliedResponse } from '../apply/types.ts';
+import type { Bytes } from '../base/bytes.ts';
 import type { Member } from '../server/types.ts';
 import type { CommandKind } from '../wire/command.ts';
 import { errors } from '../wire/errors.ts';
@@ -6,7 +7,7 @@ import type { ResponseHeader } from '../wire/header.ts';
 import type { Codec } from '../wire/message.ts';
 import type { UnaryExchange } from './exchange.ts';
 import { fillHeader } from './header.ts';
-import type { ApiContext } from './rpc.ts';
+import type { ApiContext, ApiLimits } from './rpc.ts';
 
 /** A request on its way through the log, and the answer on its way back. */
 
@@ -21,6 +22,10 @@ export interface Proposal<Request> {
 /** The least that etcd's envelope adds to a replicated request: `--max-request-bytes` bounds both together. */
 const envelopeBytes = 17;
 
+export function isTooLarge({ requestBytesMax }: ApiLimits, command: Bytes): boolean {
+  return command.length + envelopeBytes > requestBytesMax;
+}
+
 /**
  * Replicates the request's own bytes; encoded afresh where they hold anything unknown, which no member may
  * give a meaning of its own. A caller who is gone already is spared the write.
@@ -33,9 +38,7 @@ export function propose<Request, Response extends AppliedResponse>(
 ): void {
   const { bytes, hasUnknownFields } = exchange.request;
   const command = isChanged || hasUnknownFields ? codec.encode(request) : bytes;
-  if (command.length + envelopeBytes > limits.requestBytesMax) {
-    return exchange.fail(errors.requestTooLarge);
-  }
+  if (isTooLarge(limits, command)) return exchange.fail(errors.requestTooLarge);
   if (exchange.maybeDrop()) return;
   member.propose(kind, command, (outcome) => {
     // The kind of a command decides which response applying it gives.

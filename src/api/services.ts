@@ -4,10 +4,12 @@ import type { Metrics } from '../host/metrics.ts';
 import type { Member } from '../server/types.ts';
 import { methods } from '../wire/services.ts';
 import { clusterRoutes } from './cluster.ts';
+import { electionRoutes } from './election.ts';
 import { healthRoutes } from './health.ts';
 import { kvRoutes } from './kv.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { leaseRoutes } from './lease.ts';
+import { lockRoutes } from './lock.ts';
 import { maintenanceRoutes } from './maintenance.ts';
 import type { Readiness } from './readiness.ts';
 import { RpcMetrics } from './rpc-metrics.ts';
@@ -40,6 +42,8 @@ export function createHandlers(options: ServicesOptions): Handlers {
     ...clusterRoutes(api),
     ...maintenanceRoutes(api),
     ...watchRoutes(api),
+    ...lockRoutes(api),
+    ...electionRoutes(api),
     ...healthRoutes(api),
   ]);
   for (const method of methods) {

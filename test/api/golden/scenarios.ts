@@ -1,3 +1,4 @@
+import { electionScenario, lockScenario } from './coordination-scenarios.ts';
 import * as kv from './kv-scenarios.ts';
 import * as other from './other-scenarios.ts';
 import type { Scenario } from './scenario.ts';
@@ -15,4 +16,6 @@ export const scenarios: readonly Scenario[] = [
   other.clusterScenario,
   other.healthScenario,
   other.badInputScenario,
+  lockScenario,
+  electionScenario,
 ];

@@ -19,6 +19,14 @@ import {
   MoveLeaderResponse,
   StatusResponse,
 } from '../../../src/wire/maintenance.ts';
+import {
+  CampaignResponse,
+  LeaderResponse,
+  ProclaimResponse,
+  ResignResponse,
+} from '../../../src/wire/election.ts';
+import { LeaseGrantResponse } from '../../../src/wire/lease.ts';
+import { LockResponse, UnlockResponse } from '../../../src/wire/lock.ts';
 import type { Codec } from '../../../src/wire/message.ts';
 import { KeyValue } from '../../../src/wire/mvccpb.ts';
 import type { Answer, Call } from '../caller.ts';
@@ -84,6 +92,14 @@ const responses: ReadonlyMap<string, Codec<unknown>> = new Map<string, Codec<nev
   ['/etcdserverpb.Maintenance/Defragment', DefragmentResponse],
   ['/etcdserverpb.Maintenance/MoveLeader', MoveLeaderResponse],
   ['/etcdserverpb.Cluster/MemberList', MemberListResponse],
+  ['/etcdserverpb.Lease/LeaseGrant', LeaseGrantResponse],
+  ['/v3lockpb.Lock/Lock', LockResponse],
+  ['/v3lockpb.Lock/Unlock', UnlockResponse],
+  ['/v3electionpb.Election/Campaign', CampaignResponse],
+  ['/v3electionpb.Election/Leader', LeaderResponse],
+  ['/v3electionpb.Election/Observe', LeaderResponse],
+  ['/v3electionpb.Election/Proclaim', ProclaimResponse],
+  ['/v3electionpb.Election/Resign', ResignResponse],
   ['/grpc.health.v1.Health/Check', HealthCheckResponse],
   ['/grpc.health.v1.Health/Watch', HealthCheckResponse],
   ['/grpc.health.v1.Health/List', HealthListResponse],
@@ -97,7 +113,7 @@ export function show(path: Call['path'], bytes: Uint8Array): unknown {
   return hasUnknownFields ? { hasUnknownFields, ...(plain(message) as object) } : plain(message);
 }
 
-const keyValueFields = ['kvs', 'prevKv', 'prevKvs'];
+const keyValueFields = ['kv', 'kvs', 'prevKv', 'prevKvs'];
 
 function plain(value: unknown, field = ''): unknown {
   if (typeof value === 'bigint') return String(value);
@@ -150,7 +166,9 @@ function masked(value: unknown, isOwnHash: boolean): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const kept = Object.entries(value).filter(([name]) => !ownFields.has(name));
   const entries = kept.map(([name, content]) => {
-    const isMasked = maskedFields.has(name) || (isOwnHash && name === 'hash');
+    // Of an election the leader is a message, and known.
+    const isKnown = name === 'leader' && typeof content === 'object';
+    const isMasked = (maskedFields.has(name) && !isKnown) || (isOwnHash && name === 'hash');
     return [name, isMasked ? 'present' : masked(content, isOwnHash)];
   });
   return Object.fromEntries(entries);
