@@ -24,7 +24,10 @@ const notBuilt = ignored('what this gate switches is not built');
 
 export const featureGates: readonly FeatureGate[] = [
   alpha('CompactHashCheck', built),
-  beta('FastLeaseKeepAlive', notBuilt),
+  beta(
+    'FastLeaseKeepAlive',
+    ignored('a keep-alive waits only for what was committed when it came'),
+  ),
   alpha('InitialCorruptCheck', built),
   alpha('LeaseCheckpoint', built),
   alpha('LeaseCheckpointPersist', ignored('what is checkpointed is always persistent')),
