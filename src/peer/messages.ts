@@ -9,7 +9,6 @@ import {
   oneof,
   repeatedNested,
   repeatedString,
-  repeatedRaw,
   repeatedUint64Id,
   string,
   uint32,
@@ -97,10 +96,7 @@ export const WireQuestion = message('quorate.peer.Question', {
   sequence: uint64(1),
   question: oneof({
     renewLease: nested(2, message('quorate.peer.RenewLease', { id: int64Id(1) })),
-    leaseTimeToLive: nested(
-      3,
-      message('quorate.peer.LeaseTimeToLive', { id: int64Id(1), withKeys: bool(2) }),
-    ),
+    leaseTimeToLive: nested(3, message('quorate.peer.LeaseTimeToLive', { id: int64Id(1) })),
     promoteMember: nested(4, message('quorate.peer.PromoteMember', { id: uint64Id(1) })),
     hashKv: nested(5, message('quorate.peer.HashKv', { revision: int64(1) })),
   }),
@@ -111,7 +107,6 @@ const LeaseTimes = message('quorate.peer.LeaseTimes', {
   isThere: bool(1),
   granted: int64(2),
   remaining: int64(3),
-  keys: repeatedRaw(4),
 });
 
 const KvHash = message('quorate.peer.KvHash', {

@@ -73,7 +73,7 @@ function questionToWire(question: Question): WireQuestion['question'] {
     case 'renewLease':
       return { case: 'renewLease', value: { id: question.id } };
     case 'leaseTimeToLive':
-      return { case: 'leaseTimeToLive', value: { id: question.id, withKeys: question.withKeys } };
+      return { case: 'leaseTimeToLive', value: { id: question.id } };
     case 'promoteMember':
       return { case: 'promoteMember', value: { id: question.id } };
     case 'hashKv':
@@ -89,7 +89,7 @@ export function decodeQuestion({ question }: WireQuestion): Question {
     case 'renewLease':
       return { type: 'renewLease', id: question.value.id };
     case 'leaseTimeToLive':
-      return { type: 'leaseTimeToLive', ...question.value };
+      return { type: 'leaseTimeToLive', id: question.value.id };
     case 'promoteMember':
       return { type: 'promoteMember', id: question.value.id };
     case 'hashKv':
@@ -116,7 +116,7 @@ function answerToWire(answer: Answer): WireAnswer['answer'] {
       const { times } = answer;
       const value =
         times === undefined
-          ? { isThere: false, granted: 0, remaining: 0, keys: [] }
+          ? { isThere: false, granted: 0, remaining: 0 }
           : { isThere: true, ...times };
       return { case: 'leaseTimeToLive', value };
     }

@@ -51,8 +51,6 @@ export interface Transport {
 export interface LeaseTimes {
   readonly granted: number;
   readonly remaining: number;
-  /** In byte order; empty unless they were asked for. */
-  readonly keys: readonly Bytes[];
 }
 
 /** What one member asks of another outside of Raft. */
@@ -60,7 +58,7 @@ export type Question =
   /** To the leader. */
   | { readonly type: 'renewLease'; readonly id: bigint }
   /** To the leader. */
-  | { readonly type: 'leaseTimeToLive'; readonly id: bigint; readonly withKeys: boolean }
+  | { readonly type: 'leaseTimeToLive'; readonly id: bigint }
   /** To the leader, who knows how far the learner has come. */
   | { readonly type: 'promoteMember'; readonly id: MemberId }
   | { readonly type: 'hashKv'; readonly revision: number };

@@ -21,7 +21,7 @@ export function answerQuestion(
         answer(outcome.ok ? ok({ type: 'renewLease', ttl: outcome.value }) : outcome),
       );
     case 'leaseTimeToLive':
-      return loops.leases.timeToLive(question.id, question.withKeys, (outcome) =>
+      return loops.leases.timeToLive(question.id, (outcome) =>
         answer(outcome.ok ? ok({ type: 'leaseTimeToLive', times: outcome.value }) : outcome),
       );
     case 'hashKv':

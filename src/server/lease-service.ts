@@ -51,8 +51,8 @@ export class LeaseService {
   }
 
   /** As the leader; `notLeader` when this member does not lead, or not any more. */
-  timeToLive(id: bigint, withKeys: boolean, done: Done<LeaseTimes | undefined>): void {
-    this.confirmed(done, (term) => done(ok(term.times(id, withKeys))));
+  timeToLive(id: bigint, done: Done<LeaseTimes | undefined>): void {
+    this.confirmed(done, (term) => done(ok(term.times(id))));
   }
 
   /** An entry was applied and changed these rows. */

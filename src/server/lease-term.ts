@@ -118,12 +118,12 @@ export class LeaseTerm {
     }
   }
 
-  times(id: bigint, withKeys: boolean): LeaseTimes | undefined {
+  times(id: bigint): LeaseTimes | undefined {
     const { leases, scheduler } = this.parts;
     const lease = leases.get(id);
     const remaining = this.lessor.remaining(id, scheduler.nowMs());
     if (lease === undefined || remaining === undefined) return undefined;
-    return { granted: lease.grantedTtl, remaining, keys: withKeys ? leases.keysOf(id) : [] };
+    return { granted: lease.grantedTtl, remaining };
   }
 
   inOrder(): readonly bigint[] {

@@ -18,6 +18,7 @@ import { openRangeStream, runRange, type RangeParts } from './ranges.ts';
 import type {
   AddedMember,
   Done,
+  LeaseDescription,
   Member,
   MemberInfo,
   MemberStatus,
@@ -222,11 +223,13 @@ export class ServerMember implements Member, TransportEvents {
     });
   }
 
-  leaseTimeToLive(id: bigint, withKeys: boolean, done: Done<LeaseTimes | undefined>): void {
-    this.questions.ask({ type: 'leaseTimeToLive', id, withKeys }, (outcome) => {
+  leaseTimeToLive(id: bigint, withKeys: boolean, done: Done<LeaseDescription | undefined>): void {
+    this.questions.ask({ type: 'leaseTimeToLive', id }, (outcome) => {
       if (!outcome.ok) return done(outcome);
       assert(outcome.value.type === 'leaseTimeToLive', 'a time to live got another answer');
-      done(ok(outcome.value.times));
+      const { times } = outcome.value;
+      if (times === undefined || !withKeys) done(ok(times && { ...times, keys: [] }));
+      else this.addKeys(id, times, done);
     });
   }
 
@@ -285,6 +288,15 @@ export class ServerMember implements Member, TransportEvents {
       reason,
     });
     if (isFinal) onFatal(reason);
+  }
+
+  /** Keys are known here as well as at the leader, and may be more than fits between members. */
+  private addKeys(id: bigint, times: LeaseTimes, done: Done<LeaseDescription | undefined>): void {
+    this.readIndex((outcome) => {
+      const { leases } = this.loops.state;
+      if (!outcome.ok) done(outcome);
+      else done(ok(leases.has(id) ? { ...times, keys: leases.keysOf(id) } : undefined));
+    });
   }
 
   private openQuestions(): LeaderQuestions {

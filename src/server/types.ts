@@ -80,8 +80,8 @@ export interface Member {
    * Acknowledged only once the leader has confirmed, after the call, that it leads.
    */
   renewLease(id: bigint, done: Done<number>): void;
-  /** As the leader knows it; undefined when there is no such lease. */
-  leaseTimeToLive(id: bigint, withKeys: boolean, done: Done<LeaseTimes | undefined>): void;
+  /** Its times as the leader knows them; undefined when there is no such lease. */
+  leaseTimeToLive(id: bigint, withKeys: boolean, done: Done<LeaseDescription | undefined>): void;
   /** Ids by what is left of them, as this member knows it. */
   leases(): readonly bigint[];
 
@@ -95,6 +95,11 @@ export interface Member {
 export interface AddedMember {
   readonly added: MemberInfo;
   readonly members: readonly MemberInfo[];
+}
+
+export interface LeaseDescription extends LeaseTimes {
+  /** In byte order; empty unless they were asked for. */
+  readonly keys: readonly Bytes[];
 }
 
 export interface RangeStreamSource {

@@ -1,11 +1,11 @@
 import type { AppliedResponse } from '../../src/apply/types.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
 import type { KvHash } from '../../src/mvcc/compaction-hashes.ts';
-import type { LeaseTimes } from '../../src/peer/types.ts';
 import type { MemberId } from '../../src/raft/types.ts';
 import type {
   AddedMember,
   Done,
+  LeaseDescription,
   Member,
   MemberInfo,
   MemberStatus,
@@ -85,7 +85,7 @@ export class FakeMember implements Member {
     done(ok(0));
   }
 
-  leaseTimeToLive(_id: bigint, _withKeys: boolean, done: Done<LeaseTimes | undefined>): void {
+  leaseTimeToLive(_id: bigint, _withKeys: boolean, done: Done<LeaseDescription | undefined>): void {
     done(ok(undefined));
   }
 

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { mustGet } from '../../src/base/assert.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { StreamReceiver } from '../../src/grpc/types.ts';
-import type { LeaseTimes } from '../../src/peer/types.ts';
-import type { Done } from '../../src/server/types.ts';
+import type { Done, LeaseDescription } from '../../src/server/types.ts';
 import { CommandKind } from '../../src/wire/command.ts';
 import { Code, errors, failed, ok } from '../../src/wire/errors.ts';
 import { ResponseHeader } from '../../src/wire/header.ts';
@@ -27,7 +26,7 @@ import { answerOf, servicesOf, start } from './services.ts';
 
 class LeaseMember extends FakeMember {
   readonly renewals: { readonly id: bigint; readonly done: Done<number> }[] = [];
-  times: LeaseTimes | undefined;
+  times: LeaseDescription | undefined;
   ids: readonly bigint[] = [];
 
   override renewLease(id: bigint, done: Done<number>): void {
@@ -37,7 +36,7 @@ class LeaseMember extends FakeMember {
   override leaseTimeToLive(
     _id: bigint,
     _withKeys: boolean,
-    done: Done<LeaseTimes | undefined>,
+    done: Done<LeaseDescription | undefined>,
   ): void {
     done(ok(this.times));
   }
@@ -105,7 +104,7 @@ describe('LeaseRevoke', () => {
 });
 
 describe('LeaseTimeToLive and LeaseLeases', () => {
-  const timeToLive = (times: LeaseTimes | undefined): LeaseTimeToLiveResponse => {
+  const timeToLive = (times: LeaseDescription | undefined): LeaseTimeToLiveResponse => {
     const services = servicesOf(new LeaseMember());
     services.member.times = times;
     const request = LeaseTimeToLiveRequest.encode({ id: 5n, keys: true });

@@ -17,16 +17,10 @@ const exchanges: readonly (readonly [Question, Outcome<Answer>])[] = [
   [renewal, renewed],
   [{ type: 'renewLease', id: 2n ** 62n }, ok({ type: 'renewLease', ttl: 0 })],
   [
-    { type: 'leaseTimeToLive', id: 7n, withKeys: true },
-    ok({
-      type: 'leaseTimeToLive',
-      times: { granted: 60, remaining: 0, keys: [new Uint8Array([1]), new Uint8Array([0, 255])] },
-    }),
+    { type: 'leaseTimeToLive', id: 7n },
+    ok({ type: 'leaseTimeToLive', times: { granted: 60, remaining: 0 } }),
   ],
-  [
-    { type: 'leaseTimeToLive', id: 7n, withKeys: false },
-    ok({ type: 'leaseTimeToLive', times: undefined }),
-  ],
+  [{ type: 'leaseTimeToLive', id: -7n }, ok({ type: 'leaseTimeToLive', times: undefined })],
   [{ type: 'promoteMember', id: 2n ** 64n - 1n }, ok({ type: 'promoteMember' })],
   [{ type: 'promoteMember', id: 3n }, failed(errors.learnerNotReady)],
   [

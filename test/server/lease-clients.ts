@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mustGet } from '../../src/base/assert.ts';
-import type { LeaseTimes } from '../../src/peer/types.ts';
 import type { ServerMember } from '../../src/server/member.ts';
+import type { LeaseDescription } from '../../src/server/types.ts';
 import { CommandKind } from '../../src/wire/command.ts';
 import type { Outcome } from '../../src/wire/errors.ts';
 import { PutRequest } from '../../src/wire/kv.ts';
@@ -58,8 +58,8 @@ export function timesOf(
   cluster: MemoryCluster,
   member: ServerMember,
   id: bigint,
-): LeaseTimes | undefined {
-  const times = cluster.answer<LeaseTimes | undefined>((done) =>
+): LeaseDescription | undefined {
+  const times = cluster.answer<LeaseDescription | undefined>((done) =>
     member.leaseTimeToLive(id, true, done),
   );
   assert.ok(times.ok, times.ok ? '' : times.error.text);
