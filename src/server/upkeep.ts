@@ -34,6 +34,7 @@ export class Upkeep {
   }
 
   start(): void {
+    this.tellQuota();
     this.autoCompaction?.start();
     this.corruptionChecks.start();
   }
@@ -50,6 +51,19 @@ export class Upkeep {
     if (parts.dataDir.store.state.appliedIndex === 0) return done(undefined);
     transport.setPeers(peersOf(state.membership), state.membership.removedIds);
     this.corruptionChecks.checkInitially(done);
+  }
+
+  private tellQuota(): void {
+    const { parts } = this.loops;
+    const { quotaBytes } = parts.settings;
+    const { logger } = parts.host;
+    const fields = { 'quota-size-bytes': quotaBytes };
+    if (quotaBytes < 0) logger.log('info', 'disabled backend quota', fields);
+    else logger.log('info', 'enabled backend quota', fields);
+    if (quotaBytes > quotaBytesSuggestedMax) {
+      const maximum = { 'quota-maximum-size-bytes': quotaBytesSuggestedMax };
+      logger.log('warn', 'quota exceeds the maximum value', { ...fields, ...maximum });
+    }
   }
 
   private openQuota(): Quota {
@@ -128,5 +142,7 @@ export class Upkeep {
   }
 }
 
+/** A larger store takes long to start from and to send (etcd server/storage/quota.go, MaxQuotaBytes). */
+const quotaBytesSuggestedMax = 8 * 1024 * 1024 * 1024;
 /** Others may be behind or out of reach for so many election timeouts before what they have counts as unknown. */
 const patienceElections = 2;

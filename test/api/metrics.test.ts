@@ -4,6 +4,7 @@ import { versionsMax } from '../../src/api/rpc-metrics.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import { createMetrics } from '../../src/host/metrics-registry.ts';
 import { RangeRequest } from '../../src/wire/kv.ts';
+import { AlarmType } from '../../src/wire/maintenance.ts';
 import { FakeMember } from './fake-member.ts';
 import { answerOf, sampleOf, servicesOf } from './services.ts';
 
@@ -100,5 +101,17 @@ describe('the metrics of a member', () => {
     member.lead = 0n;
     assert.equal(sampleOf(metrics, 'etcd_server_has_leader'), 0);
     assert.equal(sampleOf(metrics, 'etcd_server_is_leader'), 0);
+  });
+
+  it('tell the alarms in force, and no others', () => {
+    const metrics = createMetrics();
+    const member = new FakeMember();
+    registerMemberMetrics(metrics, member);
+    const nospace = 'etcd_debugging_server_alarms{alarm_type="NOSPACE",server_id="a1"}';
+    assert.equal(sampleOf(metrics, nospace), undefined);
+    member.raised = [{ memberId: 0xa1n, alarm: AlarmType.NOSPACE }];
+    assert.equal(sampleOf(metrics, nospace), 1);
+    member.raised = [];
+    assert.equal(sampleOf(metrics, nospace), undefined);
   });
 });

@@ -65,6 +65,15 @@ describe('the metrics registry', () => {
     assert.match(metrics.render(), /^a NaN$/m);
   });
 
+  it('asks for all series of a gauge at every rendering, and shows none that is gone', () => {
+    const metrics = createMetrics();
+    let samples = [{ labels: { b: '2', a: '1' }, value: 7 }];
+    metrics.readGauge('g', 'h', () => samples);
+    assert.match(metrics.render(), /^# HELP g h\n# TYPE g gauge\ng\{a="1",b="2"\} 7\n$/);
+    samples = [];
+    assert.doesNotMatch(metrics.render(), /g/);
+  });
+
   it('sums the buckets of a histogram up to +Inf, a bound included in its bucket', () => {
     const metrics = createMetrics();
     const fsync = metrics.histogram('fsync', 'Seconds.', exponentialBuckets(1, 2, 3));

@@ -7,6 +7,7 @@ import { publishUntilApplied } from '../../src/embed/publish.ts';
 import { memberSettings } from '../../src/embed/settings.ts';
 import { silentLogger, type Logger } from '../../src/host/logger.ts';
 import { createMetrics } from '../../src/host/metrics-registry.ts';
+import type { Metrics } from '../../src/host/metrics.ts';
 import type { LinkPolicy } from '../../src/peer/memory-links.ts';
 import { MemoryNetwork } from '../../src/peer/memory-transport.ts';
 import { noMember } from '../../src/raft/types.ts';
@@ -53,6 +54,8 @@ export class MemoryCluster {
   readonly fatal: string[] = [];
   /** Names of members that must not go on, by their own finding or that of others. */
   readonly failed = new Set<string>();
+  /** By name, of the newest start of each. */
+  readonly metrics = new Map<string, Metrics>();
   /** Names of members that have stopped because they were removed. */
   readonly removed: string[] = [];
   private readonly places: Place[];
@@ -189,6 +192,8 @@ export class MemoryCluster {
       });
     };
     const nonce = ++this.starts;
+    const metrics = createMetrics();
+    this.metrics.set(name, metrics);
     const member = new ServerMember({
       dataDir,
       loader,
@@ -197,7 +202,7 @@ export class MemoryCluster {
         scheduler: this.scheduler,
         random: seededRandom(nonce),
         logger: this.logger,
-        metrics: createMetrics(),
+        metrics,
         nonce,
         unixTimeMs: () => Date.UTC(2026, 0, 1) + this.scheduler.nowMs(),
       },
