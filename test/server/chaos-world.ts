@@ -8,6 +8,7 @@ import type { ServerMember } from '../../src/server/member.ts';
 import type { DiskOperation } from '../../src/storage/memory-operation.ts';
 import { ChaosClients } from './chaos-clients.ts';
 import { ChaosLeases } from './chaos-leases.ts';
+import { ChaosMembers } from './chaos-members.ts';
 import { ChaosWatchers } from './chaos-watchers.ts';
 import { MemoryCluster } from './cluster.ts';
 
@@ -26,6 +27,7 @@ export class ChaosWorld {
   readonly clients: ChaosClients;
   readonly watchers: ChaosWatchers;
   readonly leases: ChaosLeases;
+  readonly members: ChaosMembers;
   private readonly random: Random;
   private readonly links: FaultyLinks;
   private readonly disks: ChaosDisks;
@@ -51,6 +53,11 @@ export class ChaosWorld {
       compactedMax: () => this.clients.compactedMax,
       told: (event) => this.leases.told(event),
     });
+    this.members = new ChaosMembers({
+      cluster,
+      random: seededRandom(seed + 4),
+      joined: (name) => this.watchers.observe(name),
+    });
   }
 
   static async create(seed: number): Promise<ChaosWorld> {
@@ -72,11 +79,20 @@ export class ChaosWorld {
       this.clients.act();
       this.leases.act();
       this.watchers.act();
+      await this.members.act();
       this.cluster.advance(this.oneOf([5, 20, 100, 500, 2000]));
-      assert.deepEqual(this.cluster.fatal, []);
+      this.checkFatal();
     }
     await this.heal();
     this.check();
+  }
+
+  /** Nothing ends a member but that it was removed. */
+  private checkFatal(): void {
+    const { cluster } = this;
+    const reasons = cluster.fatal.filter((reason) => !reason.includes('permanently removed'));
+    assert.deepEqual(reasons, []);
+    for (const name of cluster.failed) if (cluster.running(name)) cluster.stop(name);
   }
 
   private async disturb(): Promise<void> {
@@ -128,6 +144,7 @@ export class ChaosWorld {
   }
 
   private async startAgain(name: string): Promise<void> {
+    if (this.cluster.removed.includes(name) || this.cluster.failed.has(name)) return;
     if (this.cluster.running(name) === undefined) await this.cluster.startMember(name);
   }
 
@@ -156,14 +173,23 @@ export class ChaosWorld {
     links.doublePerMille = 0;
     disks.recover();
     for (const name of cluster.names) await this.startAgain(name);
+    await this.members.joinAll();
     cluster.until('a leader', () => cluster.leader !== undefined, healingMs);
     cluster.until('a write', () => this.clients.hasWritten(), healingMs);
+    cluster.until('an answer to every change', () => this.members.calls.isIdle, healingMs);
+    await this.members.joinAll();
+    cluster.until('the end of the removed', () => this.hasLeft(), healingMs);
     this.leases.settle();
     this.watchers.resumeAll();
     cluster.until('a last write', () => this.clients.hasWritten(), healingMs);
     this.watchers.settle();
     cluster.until('the same revision everywhere', () => this.isSettled(), healingMs);
     cluster.until('an answer to every call', () => this.clients.isIdle, healingMs);
+  }
+
+  private hasLeft(): boolean {
+    this.checkFatal();
+    return this.members.isSettled();
   }
 
   private isSettled(): boolean {
@@ -174,7 +200,7 @@ export class ChaosWorld {
 
   private check(): void {
     const { cluster, clients } = this;
-    assert.deepEqual(cluster.fatal, []);
+    this.checkFatal();
     for (const member of cluster.members) clients.readEverything(member);
     const revisions = cluster.members.map((member) => member.revision);
     assert.equal(new Set(revisions).size, 1, 'revisions differ');
@@ -183,7 +209,7 @@ export class ChaosWorld {
     clients.history.check();
     this.watchers.check(clients.history.writes);
     this.leases.check(this.watchers.history);
-    assert.deepEqual(cluster.fatal, []);
+    this.checkFatal();
   }
 
   private idOf(name: string): bigint | undefined {

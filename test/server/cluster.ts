@@ -46,6 +46,8 @@ interface Place {
   /** What the disk was asked for and has not done. */
   readonly pending: Set<DiskOperation>;
   member: ServerMember | undefined;
+  /** Of the data dir that it was started with last. */
+  incarnation: bigint;
 }
 
 export class MemoryCluster {
@@ -75,6 +77,7 @@ export class MemoryCluster {
       disk: new MemoryDisk(),
       pending: new Set(),
       member: undefined,
+      incarnation: 0n,
     }));
   }
 
@@ -108,6 +111,7 @@ export class MemoryCluster {
       disk: new MemoryDisk(),
       pending: new Set<DiskOperation>(),
       member: undefined,
+      incarnation: 0n,
     };
     this.places.push(place);
     const identity = { clusterId: this.clusterId, memberId, incarnation: memberId + 1n };
@@ -157,13 +161,16 @@ export class MemoryCluster {
     return this.places.flatMap(({ member }) => (member === undefined ? [] : [member]));
   }
 
+  /** Two may think so for a moment, of whom the one of the higher term is right. */
   get leader(): ServerMember | undefined {
-    return this.members.find((member) => member.isLeader);
+    const leaders = this.members.filter((member) => member.isLeader);
+    return leaders.sort((a, b) => b.term - a.term)[0];
   }
 
   async startMember(name: string): Promise<ServerMember> {
     const member = await this.prepareMember(name);
     member.start();
+    this.publish(member, name);
     return member;
   }
 
@@ -217,13 +224,13 @@ export class MemoryCluster {
       },
     });
     place.member = member;
-    member.start();
-    this.publish(member, name, dataDir.identity.incarnation);
+    place.incarnation = dataDir.identity.incarnation;
     return member;
   }
 
   /** As a member does it when it has started: again until it has been applied. */
-  private publish(member: ServerMember, name: string, incarnation: bigint): void {
+  private publish(member: ServerMember, name: string): void {
+    const { incarnation } = this.place(name);
     const attributes = { memberId: member.id, name, clientUrls: [`http://${name}`], incarnation };
     publishUntilApplied(member, attributes, this.scheduler, () => undefined);
   }
