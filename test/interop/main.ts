@@ -8,17 +8,26 @@ import { runEtcdctlSuite } from './etcdctl/suite.ts';
 import { runHttpSuite } from './http.ts';
 import { runLineSuite } from './line-suite.ts';
 import { Report } from './report.ts';
-import { ensureGoPrograms, ensurePython, goProgramPath } from './toolchain.ts';
+import {
+  ensureGoPrograms,
+  ensureJavaProgram,
+  ensurePython,
+  ensureRustProgram,
+  goProgramPath,
+} from './toolchain.ts';
 
 /**
- * Real clients against a cluster of ours: etcdctl, plain HTTP, a Go program on clientv3, and etcd3 from PyPI.
+ * Real clients against a cluster of ours: etcdctl, plain HTTP, and programs on the clients that people use
+ * from Go, Python, Java and Rust.
  *
- *   npm run interop -- [--program quorate|etcd] [--only etcdctl,http,clientv3,python] [--grep TEXT]
+ *   npm run interop -- [--program quorate|etcd] [--only NAME,NAME...] [--grep TEXT]
  *
- * --grep runs only those scenarios of etcdctl whose name holds the text.
+ * --only: of etcdctl, http, clientv3, python, java, rust. --grep runs only those scenarios of etcdctl whose name
+ * holds the text. What the last three need is built while the first run.
  */
 
-const suites = ['etcdctl', 'http', 'clientv3', 'python'] as const;
+const suites = ['etcdctl', 'http', 'clientv3', 'python', 'java', 'rust'] as const;
+type SuiteName = (typeof suites)[number];
 const members = 3;
 const storageVersionTimeoutMs = 30_000;
 /** So that a test sees progress notifications, which come every ten minutes otherwise. */
@@ -33,12 +42,9 @@ async function main(argv: readonly string[]): Promise<number> {
       grep: { type: 'string' },
     },
   });
-  const chosen = values.only.split(',');
-  const unknown = chosen.find((name) => !(suites as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new Error(`no suite ${unknown}: there are ${suites.join(', ')}`);
-
+  const chosen = values.only.split(',').map(suiteNamed);
   const hasGo = await ensureGoPrograms(['etcd', 'etcdctl', 'clientv3']);
-  const python = chosen.includes('python') ? await ensurePython() : undefined;
+  const built = buildInTurn(chosen);
   const report = new Report();
   const subject = await Cluster.start({ program: programNamed(values.program), members, flags });
   try {
@@ -46,7 +52,10 @@ async function main(argv: readonly string[]): Promise<number> {
       await comparedSuites(chosen, subject, report, values.grep);
     }
     if (hasGo && chosen.includes('clientv3')) await clientv3Suite(subject, report);
-    if (python !== undefined) await pythonSuite(python, subject, report);
+    for (const { name, title, command } of built) {
+      report.heading(title);
+      await builtSuite(name, await command, subject, report);
+    }
   } finally {
     await subject.destroy();
   }
@@ -54,9 +63,15 @@ async function main(argv: readonly string[]): Promise<number> {
   return report.failed === 0 ? 0 : 1;
 }
 
+function suiteNamed(name: string): SuiteName {
+  const found = suites.find((suite) => suite === name);
+  if (found === undefined) throw new Error(`no suite ${name}: there are ${suites.join(', ')}`);
+  return found;
+}
+
 /** The suites that hold our answers against those of a real cluster of as many members. */
 async function comparedSuites(
-  chosen: readonly string[],
+  chosen: readonly SuiteName[],
   subject: Cluster,
   report: Report,
   grep: string | undefined,
@@ -108,11 +123,58 @@ async function clientv3Suite(subject: Cluster, report: Report): Promise<void> {
   await runLineSuite(command, 'clientv3', report, requests);
 }
 
-async function pythonSuite(python: string, subject: Cluster, report: Report): Promise<void> {
-  report.heading('etcd3 0.12 from PyPI');
+interface BuiltSuite {
+  readonly name: SuiteName;
+  readonly title: string;
+  /** Undefined: its toolchain is not there. An error: its build failed. */
+  readonly command: Promise<readonly string[] | undefined | Error>;
+}
+
+/** Begins to build what the chosen suites need, one after the other, in the order in which they run. */
+function buildInTurn(chosen: readonly SuiteName[]): readonly BuiltSuite[] {
+  const all = [
+    { name: 'python', title: 'etcd3 0.12 from PyPI', build: pythonCommand },
+    {
+      name: 'java',
+      title: 'io.etcd:jetcd-core 0.8.5 from Maven Central',
+      build: ensureJavaProgram,
+    },
+    { name: 'rust', title: 'etcd-client 0.21.1 from crates.io', build: rustCommand },
+  ] as const;
+  let before: Promise<unknown> = Promise.resolve();
+  return all
+    .filter(({ name }) => chosen.includes(name))
+    .map(({ name, title, build }) => {
+      const command = before.then(build).catch((error: unknown) => error as Error);
+      before = command;
+      return { name, title, command };
+    });
+}
+
+async function pythonCommand(): Promise<readonly string[] | undefined> {
+  const python = await ensurePython();
   const script = join(repositoryRoot, 'test/interop/python/suite.py');
-  const addresses = subject.members.map((member) => member.target);
-  await runLineSuite([python, script, ...addresses], 'python', report);
+  return python === undefined ? undefined : [python, script];
+}
+
+async function rustCommand(): Promise<readonly string[] | undefined> {
+  const program = await ensureRustProgram();
+  return program === undefined ? undefined : [program];
+}
+
+/** Runs a program that takes the members' addresses; a build that failed is a check that failed. */
+async function builtSuite(
+  name: SuiteName,
+  command: readonly string[] | undefined | Error,
+  subject: Cluster,
+  report: Report,
+): Promise<void> {
+  if (command instanceof Error) report.note(`${name}: it builds`, command.message);
+  else if (command !== undefined) {
+    const addresses =
+      name === 'python' ? subject.members.map((member) => member.target) : subject.clientUrls;
+    await runLineSuite([...command, ...addresses], name, report);
+  }
 }
 
 try {

@@ -1,12 +1,14 @@
-import { spawn } from 'node:child_process';
+import { spawn, type SpawnOptions } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { guarded } from '../members/member.ts';
 import { repositoryRoot } from '../members/programs.ts';
 
 /**
- * What the interop tests need besides Node: programs built from the Go module proxy and a Python with etcd3.
- * A missing toolchain is a failure where CI=true and a skip, said aloud, elsewhere.
+ * What the interop tests need besides Node: programs built from the Go module proxy, a Python with etcd3, and
+ * programs on the clients of crates.io and Maven Central. A missing toolchain is a failure where CI=true and a
+ * skip, said aloud, elsewhere.
  */
 
 const interopFolder = join(repositoryRoot, 'test/interop');
@@ -41,37 +43,82 @@ export async function ensureGoPrograms(names: readonly GoProgram[]): Promise<boo
 }
 
 function isStale(name: GoProgram): boolean {
-  const built = modifiedMs(goProgramPath(name));
-  const clientFolder = join(interopFolder, 'clientv3');
-  const sources = [join(interopFolder, 'go.mod'), join(interopFolder, 'go.sum')];
-  if (name === 'clientv3') {
-    for (const file of readdirSync(clientFolder)) sources.push(join(clientFolder, file));
-  }
-  return sources.some((source) => modifiedMs(source) > built);
+  const sources = name === 'clientv3' ? ['go.mod', 'go.sum', 'clientv3'] : ['go.mod', 'go.sum'];
+  return isOlder(goProgramPath(name), interopFolder, sources);
 }
 
 function modifiedMs(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-const venvFolder = join(interopFolder, 'python/.venv');
-const requirements = join(interopFolder, 'python/requirements.txt');
+const pythonFolder = join(interopFolder, 'python');
 
 /** The Python with etcd3 installed; undefined: it cannot be had here, and that was said. */
 export async function ensurePython(): Promise<string | undefined> {
-  const python = join(venvFolder, 'bin/python');
-  const isCurrent = modifiedMs(join(venvFolder, 'installed')) > modifiedMs(requirements);
-  if (isCurrent && existsSync(python)) return python;
+  return (await ensureVenv(pythonFolder)) ? venvPython(pythonFolder) : undefined;
+}
+
+const venvPython = (folder: string): string => join(folder, '.venv/bin/python');
+
+/** A virtual environment in `folder` with what its requirements.txt lists. */
+async function ensureVenv(folder: string): Promise<boolean> {
+  const python = venvPython(folder);
+  const mark = join(folder, '.venv/installed');
+  const requirements = join(folder, 'requirements.txt');
+  if (modifiedMs(mark) > modifiedMs(requirements) && existsSync(python)) return true;
   if (!(await answers('python3', ['-c', 'import venv, ensurepip']))) {
-    missing('python3 with venv and pip');
-    return undefined;
+    return missing('python3 with venv and pip');
   }
-  console.log('installing etcd3 from PyPI into a virtual environment');
-  await mustRun('python3', ['-m', 'venv', '--clear', venvFolder], interopFolder);
+  await mustRun('python3', ['-m', 'venv', '--clear', join(folder, '.venv')], interopFolder);
   const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
   await mustRun(python, [...install, '-r', requirements], interopFolder);
-  await mustRun('touch', [join(venvFolder, 'installed')], interopFolder);
-  return python;
+  await mustRun('touch', [mark], interopFolder);
+  return true;
+}
+
+const rustFolder = join(interopFolder, 'rust');
+
+/** The program on etcd-client; undefined: it cannot be had here, and that was said. */
+export async function ensureRustProgram(): Promise<string | undefined> {
+  const program = join(rustFolder, 'target/debug/suite');
+  if (!isOlder(program, rustFolder, ['Cargo.toml', 'src'])) return program;
+  if (!(await answers('cargo', ['--version']))) {
+    missing('cargo');
+    return undefined;
+  }
+  // The client's build wants a protobuf compiler, and PyPI's comes without root.
+  if (!(await ensureVenv(rustFolder))) return undefined;
+  await mustRun('cargo', ['build', '--quiet'], rustFolder, { PROTOC: join(rustFolder, 'protoc') });
+  return program;
+}
+
+const javaFolder = join(interopFolder, 'java');
+
+/** The command that runs the program on jetcd; undefined: it cannot be had here, and that was said. */
+export async function ensureJavaProgram(): Promise<readonly string[] | undefined> {
+  const classes = join(javaFolder, 'target/classes');
+  const command = ['java', '-cp', `${classes}:${join(javaFolder, 'target/lib/*')}`, 'interop.Main'];
+  const mark = join(javaFolder, 'target/built');
+  if (!isOlder(mark, javaFolder, ['pom.xml', 'src/interop'])) return command;
+  if (!(await answers('mvn', ['--version'])) || !(await answers('javac', ['-version']))) {
+    missing('a JDK with Maven');
+    return undefined;
+  }
+  const goals = ['compiler:compile', 'dependency:copy-dependencies'];
+  const quietly = ['--quiet', '--batch-mode', '-Dstyle.color=never'];
+  await mustRun('mvn', [...quietly, ...goals], javaFolder);
+  await mustRun('touch', [mark], javaFolder);
+  return command;
+}
+
+/** Whether `built` is older than one of those files, or than a file in one of those folders. */
+function isOlder(built: string, folder: string, sources: readonly string[]): boolean {
+  const builtMs = modifiedMs(built);
+  const paths = sources.map((source) => join(folder, source));
+  const inFolders = paths
+    .filter((path) => statSync(path).isDirectory())
+    .flatMap((path) => readdirSync(path).map((file) => join(path, file)));
+  return [...paths, ...inFolders].some((path) => modifiedMs(path) > builtMs);
 }
 
 /** @throws where CI=true; elsewhere says what is skipped and answers false. */
@@ -85,18 +132,25 @@ async function answers(command: string, args: readonly string[]): Promise<boolea
   return (await run(command, args, { cwd: interopFolder, stdio: 'ignore' })) === 0;
 }
 
-async function mustRun(command: string, args: readonly string[], cwd: string): Promise<void> {
-  const code = await run(command, args, { cwd, stdio: 'inherit' });
+/** `environment`: further variables. */
+async function mustRun(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const env = { ...process.env, ...environment };
+  const code = await run(command, args, { cwd, stdio: 'inherit', env });
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} failed with code ${code}`);
 }
 
-function run(
-  command: string,
-  args: readonly string[],
-  options: { readonly cwd: string; readonly stdio: 'ignore' | 'inherit' },
-): Promise<number> {
+/** The lowest priority: clusters under test run at the same time. */
+const lowPriority = 19;
+
+function run(command: string, args: readonly string[], options: SpawnOptions): Promise<number> {
   return new Promise((resolve) => {
     const child = guarded(spawn(command, args, options));
+    if (child.pid !== undefined) setPriority(child.pid, lowPriority);
     child.once('error', () => resolve(127));
     child.once('exit', (code) => resolve(code ?? 1));
   });

@@ -238,12 +238,16 @@ func (s *suite) watchOptionChecks() {
 func (s *suite) bigTransaction(ctx context.Context, opts ...clientv3.OpOption) error {
 	const keys, valueBytes = 8, 1 << 20
 	value := strings.Repeat("x", valueBytes)
+	var revision int64
 	for i := range keys {
-		if _, err := s.cli.Put(ctx, fmt.Sprintf("watch/big/%d", i), value); err != nil {
+		put, err := s.cli.Put(ctx, fmt.Sprintf("watch/big/%d", i), value)
+		if err != nil {
 			return err
 		}
+		revision = put.Header.Revision
 	}
-	opts = append(opts, clientv3.WithPrefix(), clientv3.WithPrevKV(), clientv3.WithCreatedNotify())
+	// The member of the watch may not have these yet.
+	opts = append(opts, clientv3.WithPrefix(), clientv3.WithPrevKV(), clientv3.WithCreatedNotify(), clientv3.WithRev(revision+1))
 	watch := s.cli.Watch(ctx, "watch/big/", opts...)
 	<-watch
 	deleted, err := s.cli.Delete(ctx, "watch/big/", clientv3.WithPrefix())

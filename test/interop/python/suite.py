@@ -1,35 +1,11 @@
-"""Drives a cluster through etcd3 from PyPI and says on a line each what held.
-
-The lines are "ok NAME" or "not ok NAME -- WHY". Usage: suite.py HOST:PORT [HOST:PORT ...]
-"""
+"""Drives a cluster through etcd3 from PyPI. Usage: suite.py HOST:PORT [HOST:PORT ...]"""
 
 import sys
 
-import etcd3
-
-failures = 0
-
-
-def check(name, run):
-    global failures
-    try:
-        run()
-    except Exception as error:  # whatever goes wrong is this check's failure, and the next one still runs
-        failures += 1
-        print(f"not ok {name} -- {type(error).__name__}: {error}".replace("\n", " "), flush=True)
-    else:
-        print(f"ok {name}", flush=True)
-
-
-def want(what, got, wanted):
-    if got != wanted:
-        raise AssertionError(f"{what} is {got!r}, not {wanted!r}")
-
-
-def connect(address):
-    host, port = address.rsplit(":", 1)
-    return etcd3.client(host=host, port=int(port), timeout=10)
-
+import checks
+from checks import check, connect, want
+from leases import alarm_checks, lease_checks, lock_checks, member_checks
+from watches import watch_checks
 
 def key_value_checks(client, other):
     def put_and_get():
@@ -157,7 +133,12 @@ def main(addresses):
     key_value_checks(clients[0], clients[-1])
     transaction_checks(clients[0])
     cluster_checks(clients[0], len(addresses))
-    return 1 if failures else 0
+    watch_checks(clients[0])
+    lease_checks(clients[0], clients[-1])
+    lock_checks(clients[0], clients[-1])
+    member_checks(clients[0], len(addresses))
+    alarm_checks(clients[0])
+    return 1 if checks.failures else 0
 
 
 if __name__ == "__main__":
