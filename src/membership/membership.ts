@@ -161,11 +161,13 @@ function changeOne(draft: Draft, change: MemberChange): Outcome<MemberRecord | u
 
 function add(draft: Draft, id: bigint, isLearner: boolean): Outcome<MemberRecord> {
   const before = draft.members.get(id);
+  const given = draft.given.get(id);
   if (before !== undefined) {
-    if (before.isLearner === isLearner) return failed(errors.memberExists);
+    // A record says that a new member is meant. One added twice in a second has the same id, and must not be promoted.
+    const isMeantAsNew = given !== undefined;
+    if (isMeantAsNew || before.isLearner === isLearner) return failed(errors.memberExists);
     return put(draft, { ...before, isLearner });
   }
-  const given = draft.given.get(id);
   if (given === undefined) return failed(errors.memberNotFound);
   const refusal = refusePeerUrls(draft.members, given);
   if (refusal !== undefined) return refusal;

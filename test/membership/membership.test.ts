@@ -93,6 +93,13 @@ describe('membership', () => {
     assert.deepEqual([promoted?.isLearner, promoted?.name], [false, 'four']);
   });
 
+  it('promotes nobody who is added once more: the same URLs within a second make the same id', () => {
+    const cluster = twoVoters();
+    cluster.change([{ type: 'addLearner', memberId: 4n }], member(4n, 3));
+    assert.deepEqual(cluster.change([{ type: 'addVoter', memberId: 4n }], member(4n, 3)), exists);
+    assert.equal(cluster.membership.get(4n)?.isLearner, true);
+  });
+
   it('demotes a voter by adding it as a learner', () => {
     const cluster = twoVoters();
     assert.equal(cluster.change([{ type: 'addLearner', memberId: 3n }]), undefined);
