@@ -20,6 +20,8 @@ export interface PeerContext {
   readonly limits: PeerLimits;
   readonly openChannel: (address: string) => GrpcChannel;
   readonly directory: PeerDirectory;
+  /** Why each member was refused last, as far as the log has been told. */
+  readonly told: Map<MemberId, string>;
   /** Something has just come from a member. */
   heard(from: MemberId): void;
   /** A member has opened a stream to this one, so it is there to be connected to. */

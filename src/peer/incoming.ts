@@ -17,6 +17,9 @@ export interface IncomingOptions {
   readonly open: Map<string, Incoming>;
 }
 
+/** Members whose last refusal is remembered. */
+const toldMax = 64;
+
 /**
  * A stream that another member opened to this one: nothing is taken before its hello has been accepted, and
  * nothing of a member that has ceased to be welcome.
@@ -100,6 +103,7 @@ export abstract class Incoming implements StreamReceiver {
     const refusal = this.judge(hello);
     if (refusal !== undefined) return this.refuse(refusal);
     this.hello = hello;
+    this.context.told.delete(hello.from);
     this.handshakeTimer.cancel();
     const key = keyOf(hello);
     options.open.get(key)?.end(Code.Aborted, 'the member has opened another stream');
@@ -114,7 +118,11 @@ export abstract class Incoming implements StreamReceiver {
   }
 
   private refuse({ reason, isFinal }: Refusal): void {
-    this.log('a peer was refused', reason);
+    // It tries again and again; each reason is told once in a row.
+    const { told } = this.context;
+    if (told.get(this.from) !== reason) this.log('a peer was refused', reason);
+    if (told.size >= toldMax) told.clear();
+    told.set(this.from, reason);
     if (this.hello === undefined) this.reply({ refused: reason, isFinal });
     this.end(Code.FailedPrecondition, reason);
   }

@@ -73,6 +73,7 @@ export class PeerTransport implements Transport {
       limits,
       openChannel: options.openChannel ?? openChannel,
       directory: this.directory,
+      told: new Map(),
       heard: (from) => void this.heardMs.set(from, scheduler.nowMs()),
       greeted: (hello) => this.greeted(hello),
     };

@@ -202,7 +202,8 @@ describe('peer/transport', () => {
       assert.equal(one.events.refusals.length, 1, 'told once, though tried again');
       assert.match(one.events.refusals[0]?.reason ?? '', reason);
       assert.equal(one.events.refusals[0]?.isFinal, isFinal);
-      assert.ok(two.logs.some((log) => log.startsWith('warn a peer was refused')));
+      const told = two.logs.filter((log) => log.startsWith('warn a peer was refused'));
+      assert.equal(told.length, 1, 'the other side too');
       assert.deepEqual(two.events.messages, []);
       await one.stop();
     }

@@ -10,6 +10,8 @@ import { createMetrics } from '../../src/host/metrics-registry.ts';
 import type { Metrics } from '../../src/host/metrics.ts';
 import type { LinkPolicy } from '../../src/peer/memory-links.ts';
 import { MemoryNetwork } from '../../src/peer/memory-transport.ts';
+import { decodeConfChange, encodeConfChange, type ConfChange } from '../../src/raft/confchange.ts';
+import type { Entry } from '../../src/raft/types.ts';
 import { noMember } from '../../src/raft/types.ts';
 import { AppliedStateLoader } from '../../src/server/applied-state.ts';
 import type { MemberSettings } from '../../src/server/member-parts.ts';
@@ -38,6 +40,8 @@ export interface ClusterOptions {
   readonly links?: LinkPolicy;
   readonly diskMs?: DiskPolicy;
   readonly logger?: Logger;
+  /** Configuration entries, by the members' ids, that are committed in every first log beside those of bootstrap. */
+  readonly committed?: (ids: readonly bigint[]) => readonly ConfChange[];
 }
 
 interface Place {
@@ -86,7 +90,18 @@ export class MemoryCluster {
     const cluster = new MemoryCluster(names, options);
     const initial = names.map((name, i) => ({ name, peerUrl: `http://localhost:${i + 1}` }));
     for (const { name, disk } of cluster.places) {
-      const { memberId, clusterId, entries, hardState } = bootstrapCluster(name, initial, 'test');
+      const { memberId, clusterId, ...log } = bootstrapCluster(name, initial, 'test');
+      const ids = log.entries.flatMap(({ data }) =>
+        decodeConfChange(data).changes.map((change) => change.memberId),
+      );
+      const more = (options.committed?.(ids) ?? []).map((change, i): Entry => ({
+        term: 1,
+        index: log.entries.length + i + 1,
+        type: 'confChange',
+        data: encodeConfChange(change),
+      }));
+      const entries = [...log.entries, ...more];
+      const hardState = { ...log.hardState, commit: entries.length };
       cluster.clusterId = clusterId;
       await createDataDir({
         ...cluster.dataDirOptions(disk),

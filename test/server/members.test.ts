@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { encodeConfChangeContext } from '../../src/membership/conf-change.ts';
+import type { ConfChange } from '../../src/raft/confchange.ts';
 import type { MemberSettings } from '../../src/server/member-parts.ts';
 import type { ServerMember } from '../../src/server/member.ts';
 import type { MemberInfo } from '../../src/server/types.ts';
@@ -276,5 +278,38 @@ describe('members that come and go', () => {
     assert.equal(next.record.length, 2, 'what was answered stands');
     cluster.until('it is told', () => cluster.fatal.length + cluster.removed.length > 0);
     assert.ok(!cluster.members.some(({ id, isLeader }) => id === follower.id && isLeader));
+  });
+
+  it('a joint configuration is left, whenever the power fails in between', async () => {
+    // Members of one more log entry than bootstrap gives: two of five go at once (section 4.3).
+    const committed = (ids: readonly bigint[]): readonly ConfChange[] => [
+      {
+        transition: 'jointImplicit',
+        changes: ids.slice(0, 2).map((memberId) => ({ type: 'remove', memberId })),
+        context: encodeConfChangeContext([]),
+      },
+    ];
+    for (let crashMs = 0; crashMs <= 400; crashMs += 40) {
+      const cluster = await MemoryCluster.start(5, { committed });
+      cluster.until('a leader', () => cluster.leader !== undefined);
+      cluster.advance(crashMs);
+      for (const name of cluster.names) cluster.crash(name);
+      for (const name of cluster.names) {
+        if (!cluster.removed.includes(name)) await cluster.startMember(name);
+      }
+      cluster.until(
+        'the two have stopped',
+        () => cluster.removed.length + cluster.failed.size >= 2,
+      );
+      for (const name of cluster.failed) cluster.stop(name);
+      assert.equal(cluster.members.length, 3);
+      // Two of the three who stay are a quorum: the outgoing one, of five, has no say any more.
+      const [down] = cluster.members;
+      assert.ok(down !== undefined);
+      cluster.stop(cluster.nameOf(down));
+      const leader = leaderOf(cluster);
+      mustBeOk(cluster.put(leader, 'k', 'v'));
+      assert.equal(leader.record.length, 3);
+    }
   });
 });
