@@ -5,8 +5,9 @@ import { comparable, runOurs } from './ctl-run.ts';
 import { etcdBinary, etcdctlBinary, runEtcdctl, startEtcd, type RealEtcd } from './real-etcd.ts';
 
 /** Commands that leave the store as it is, so that both tools can run them one after the other. */
-const readOnly = ctlCases.filter(({ args }) =>
-  ['get', 'member', 'endpoint', 'mem', 'end'].includes(args[0] ?? ''),
+const readOnly = ctlCases.filter(
+  ({ args: [verb = '', noun = ''] }) =>
+    ['get', 'endpoint', 'mem', 'end'].includes(verb) || `${verb} ${noun}` === 'member list',
 );
 
 const seed: readonly CtlCase[] = [

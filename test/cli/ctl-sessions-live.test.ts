@@ -33,7 +33,7 @@ class Running {
 
   /** Without the lines that etcd's client logs, and with every lease id as `LEASE`. */
   get told(): string {
-    return this.text.replace(/^\{"level".*\n/gm, '').replace(/\b[0-9a-f]{16}\b/g, 'LEASE');
+    return this.text.replace(/^\{"level".*\n/gm, '').replace(/\b[0-9a-f]{12,16}\b/g, 'LEASE');
   }
 
   type(line: string): void {
@@ -112,7 +112,8 @@ const scenes: Readonly<Record<string, Scene>> = {
     await listener.until(/race\/LEASE\none\n/);
     const second = new Running(tool, ['elect', 'race', 'two']);
     while ((await keysBelow('race/')) < 2);
-    const [key = ''] = (await run('get', '--prefix', 'race/', '--keys-only')).split('\n');
+    const byAge = ['--sort-by=create', '--order=ascend', '--keys-only'];
+    const [key = ''] = (await run('get', '--prefix', 'race/', ...byAge)).split('\n');
     await run('put', key, 'changed', '--ignore-lease');
     await listener.until(/changed\n/);
     const resigned = await first.end('SIGINT');
