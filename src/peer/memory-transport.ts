@@ -65,6 +65,7 @@ export class MemoryTransport implements Transport {
   private readonly outgoing = new Map<MemberId, MemorySnapshotStream>();
   private readonly incoming = new Set<MemorySnapshotStream>();
   private isOpen = true;
+  private isKnocking = false;
 
   constructor(network: MemoryNetwork, identity: PeerIdentity, events: TransportEvents) {
     this.network = network;
@@ -137,6 +138,7 @@ export class MemoryTransport implements Transport {
     const left = [...this.directory.members].filter(({ memberId }) => removed.has(memberId));
     this.directory.set(peers, removed);
     this.refusals.clear();
+    if (!this.isKnocking) this.knock();
     for (const { memberId } of left) {
       // The real one ends the streams then, and the member that was removed connects again to be told.
       this.later(defaultPeerLimits.removalGraceMs, () => {
@@ -225,6 +227,24 @@ export class MemoryTransport implements Transport {
         if (to.accepts(this.id)) arrive();
       });
     }
+  }
+
+  /** As the real one, which keeps connecting: who has nothing to say is told all the same that it was removed. */
+  private knock(): void {
+    this.isKnocking = this.isOpen;
+    if (!this.isOpen) return;
+    for (const peer of this.directory.members) {
+      const other = this.network.memberOf(peer.memberId);
+      if (other === undefined || !this.network.links.isConnected(this.id, other.id)) continue;
+      const [delayMs] = this.network.links.delaysMs(this.id, other.id, { type: 'question' });
+      if (delayMs !== undefined) this.later(delayMs, () => this.knockAt(other, peer));
+    }
+    this.later(defaultPeerLimits.reconnectMaxMs, () => this.knock());
+  }
+
+  private knockAt(other: MemoryTransport, peer: PeerAddress): void {
+    const refusal = this.isOpen && other.isOpen ? this.refusalBy(other, peer) : undefined;
+    if (refusal?.isFinal === true) this.reportRefused(other.id, refusal);
   }
 
   /** The other end, if it is there and the two of them accept one another. */

@@ -133,6 +133,7 @@ describe('peer/codec', () => {
       protocolVersionMin: 2,
       lineage: new Uint8Array([1, 2]),
       lane: 2,
+      peerUrls: ['http://localhost:1', 'http://localhost:2'],
     });
     const theirs = service.Snapshot.requestDeserialize(
       Buffer.from(SnapshotRequest.encode({ request: { case: 'hello', value } })),
@@ -146,6 +147,7 @@ describe('peer/codec', () => {
       protocolVersionMin: 2,
       lineage: { type: 'Buffer', data: [1, 2] },
       lane: 2,
+      peerUrls: ['http://localhost:1', 'http://localhost:2'],
     });
     assert.equal(service.Messages.path, '/quorate.peer.Peer/Messages');
     assert.equal(service.Snapshot.path, '/quorate.peer.Peer/Snapshot');
