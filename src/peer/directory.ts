@@ -55,9 +55,13 @@ export class PeerDirectory implements KnownPeers {
     this.removed = removed;
     this.own = peers.find(({ memberId }) => memberId === this.self)?.peerUrls ?? this.own;
     for (const [id, peer] of before) {
-      if (!this.recorded.has(id) && removed.has(id)) this.leaving.set(id, { peer, untilMs });
+      if (this.recorded.has(id)) continue;
+      if (removed.has(id)) this.leaving.set(id, { peer, untilMs });
+      // Removed, but with a say until a joint configuration is left.
+      else this.introduce(peer);
     }
-    for (const id of this.introduced.keys()) {
+    for (const [id, peer] of this.introduced) {
+      if (removed.has(id)) this.leaving.set(id, { peer, untilMs });
       if (this.recorded.has(id) || removed.has(id)) this.introduced.delete(id);
     }
   }

@@ -17,7 +17,7 @@ import { leaseMetrics } from './lease-metrics.ts';
 import { LeaseService } from './lease-service.ts';
 import { logInForce, truncateLog } from './log-window.ts';
 import { memberMetrics, type MemberFigures, type MemberMetrics } from './metrics.ts';
-import { mustAgree, peersOf } from './peers.ts';
+import { goneFrom, mustAgree, peersOf } from './peers.ts';
 import { Proposals } from './proposals.ts';
 import { RaftLoop } from './raft-loop.ts';
 import { ReadIndexQueue } from './read-index.ts';
@@ -143,10 +143,12 @@ export class MemberLoops {
 
   private membersChanged(): void {
     const { membership } = this.state;
-    mustAgree(membership, this.applyLoop.applied.confState);
-    this.transport.setPeers(peersOf(membership), membership.removedIds);
+    const { index, confState } = this.applyLoop.applied;
+    mustAgree(membership, confState);
+    const gone = goneFrom(membership, confState);
+    this.transport.setPeers(peersOf(membership), gone);
     this.reconfiguration.membersChanged();
-    if (membership.isRemoved(this.id)) this.departure.begin(this.applyLoop.applied.index);
+    if (gone.has(this.id)) this.departure.begin(index);
   }
 
   private openStoreLoop(): StoreLoop {

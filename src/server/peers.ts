@@ -1,7 +1,8 @@
 import { assert } from '../base/assert.ts';
 import type { Membership } from '../membership/membership.ts';
 import type { PeerAddress } from '../peer/types.ts';
-import type { ConfState } from '../raft/types.ts';
+import { membersOf } from '../raft/configuration.ts';
+import type { ConfState, MemberId } from '../raft/types.ts';
 
 /** Where the members are, this one included, and which data dir each of them is known to have. */
 export function peersOf(membership: Membership): readonly PeerAddress[] {
@@ -10,6 +11,12 @@ export function peersOf(membership: Membership): readonly PeerAddress[] {
     peerUrls,
     incarnation: incarnation === 0n ? undefined : incarnation,
   }));
+}
+
+/** Who was removed and has no say any more: until a joint configuration is left, those of the outgoing half have. */
+export function goneFrom(membership: Membership, conf: ConfState): ReadonlySet<MemberId> {
+  const involved = new Set(membersOf(conf));
+  return new Set([...membership.removedIds].filter((id) => !involved.has(id)));
 }
 
 /** The members' records and Raft's configuration are of one mind (etcd's zombie members came from two: #20967). */

@@ -11,7 +11,7 @@ import { InvariantError } from '../base/assert.ts';
 import { ok } from '../wire/errors.ts';
 import { answerHashKv } from './answers.ts';
 import { CorruptionChecks } from './corruption-checks.ts';
-import { peersOf } from './peers.ts';
+import { goneFrom, peersOf } from './peers.ts';
 import { AutoCompaction } from './auto-compaction.ts';
 import type { MemberLoops } from './loops.ts';
 import { Quota } from './quota.ts';
@@ -49,7 +49,8 @@ export class Upkeep {
     const { parts, state, transport } = this.loops;
     // Nothing was ever applied: there is nothing to compare.
     if (parts.dataDir.store.state.appliedIndex === 0) return done(undefined);
-    transport.setPeers(peersOf(state.membership), state.membership.removedIds);
+    const { confState } = parts.dataDir.store.state;
+    transport.setPeers(peersOf(state.membership), goneFrom(state.membership, confState));
     this.corruptionChecks.checkInitially(done);
   }
 
