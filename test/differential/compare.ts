@@ -44,7 +44,7 @@ function errorDifference(reference: Answer, subject: Answer): string | undefined
 }
 
 /** protobuf-go puts a space or a no-break space after its prefix, by a hash of the binary. */
-function plainText(text: string): string {
+export function plainText(text: string): string {
   return text.replaceAll('\u00a0', ' ').replace(/\s+/g, ' ');
 }
 

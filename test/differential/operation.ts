@@ -49,6 +49,8 @@ export type WatchAction =
   | { readonly type: 'progress'; readonly times: number; readonly isSettled: boolean }
   /** Bytes that are a message, and none of the three requests. */
   | { readonly type: 'strange'; readonly bytes: Uint8Array }
+  /** Bytes that are no message: the server ends the stream. */
+  | { readonly type: 'refused'; readonly bytes: Uint8Array }
   | { readonly type: 'halfClose' }
   | { readonly type: 'close'; readonly isSettled: boolean };
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RawStream } from '../members/raw-stream.ts';
+import type { RawStream, StreamEnd } from '../members/raw-stream.ts';
 import type { WireObject } from '../members/protocol.ts';
+import { plainText } from './compare.ts';
 import type { StreamPair } from './pair.ts';
 import { forgetCompared, logDifference, type Said } from './watch-compare.ts';
 import { barrierWatch, markerWatch, WatchLog, type Tally, type Track } from './watch-log.ts';
@@ -19,15 +20,16 @@ export interface Found {
 export class WatchEnd {
   readonly log: WatchLog;
   readonly #stream: RawStream;
-  isBroken = false;
+  /** How the call ended; undefined while it goes on. */
+  end: StreamEnd | undefined;
 
   constructor(stream: RawStream, tally?: Tally) {
     this.log = new WatchLog(tally);
     this.#stream = stream;
     stream.listen(
       (message) => this.log.take(message),
-      () => {
-        this.isBroken = true;
+      (end) => {
+        this.end = end;
       },
     );
   }
@@ -93,7 +95,9 @@ export class WatchPair {
 
   /** Waits until the event of that barrier has arrived, and until both sides have said the same. */
   async settle(barrier: number): Promise<Found | undefined> {
-    await inTime(() => this.ends.every((end) => end.isBroken || end.log.barrier >= barrier));
+    await inTime(() =>
+      this.ends.every((end) => end.end !== undefined || end.log.barrier >= barrier),
+    );
     let found = this.#difference();
     await inTime(() => {
       found = this.#difference();
@@ -104,6 +108,15 @@ export class WatchPair {
     if (late !== undefined) return this.#told(`the event of revision ${barrier} never came`);
     this.both(({ log }) => forgetCompared(log));
     return undefined;
+  }
+
+  /** Waits until both have ended the call, with the same status. */
+  async ended(): Promise<Found | undefined> {
+    await inTime(() => this.ends.every(({ end }) => end !== undefined));
+    const [wanted, got] = this.ends.map(({ end }) =>
+      end === undefined ? 'going on' : `${end.code} ${plainText(end.text)}`,
+    );
+    return wanted === got ? this.compareSoFar() : this.#told(`its end: ${wanted} against ${got}`);
   }
 
   /** What both have said so far, one perhaps more than the other. */

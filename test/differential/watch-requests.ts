@@ -20,6 +20,9 @@ const unknownIds = ['-1', '-3', '99999', '9223372036854775806'];
 /** WatchRequests that are none of the three: nothing at all, and an unknown field. */
 const strangeRequests = [Buffer.alloc(0), Buffer.from([0xc0, 0x3e, 0x05])];
 
+/** Create requests that are cut short. */
+const refusedRequests = [Buffer.from([0x0a, 0x05, 0x01]), Buffer.from([0x0a, 0x02, 0x18])];
+
 const step = (stream: number, action: WatchAction): WatchStep => ({
   kind: 'watch',
   stream,
@@ -49,6 +52,7 @@ function someAction(choice: Choice, world: World, stream: number): WatchAction {
     [3, () => ({ type: 'cancel', ids: [choice.of(unknownIds)], isSettled: false })],
     [12, () => someProgress(choice)],
     [2, () => ({ type: 'strange', bytes: choice.of(strangeRequests) })],
+    [4, () => ({ type: 'refused', bytes: choice.of(refusedRequests) })],
     [1, () => ({ type: 'halfClose' })],
     [2, () => ({ type: 'close', isSettled: choice.percent(30) })],
   ]);

@@ -61,6 +61,12 @@ export class Watches {
       case 'strange':
         pair.both((end) => end.sendRaw(action.bytes));
         return this.#noteIn(pair, await pair.mark());
+      case 'refused': {
+        pair.both((end) => end.sendRaw(action.bytes));
+        const outcome = this.#noteIn(pair, await pair.ended());
+        this.#streams.delete(stream);
+        return outcome;
+      }
       case 'halfClose':
         pair.both((end) => end.halfClose());
         pair.isHalfClosed = true;

@@ -140,7 +140,7 @@ export class World {
       watches.ids = watches.ids.filter((id) => !action.ids.includes(id));
     }
     if (action.type === 'halfClose') watches.isHalfClosed = true;
-    if (action.type === 'close') this.watches.delete(stream);
+    if (action.type === 'close' || action.type === 'refused') this.watches.delete(stream);
     else this.watches.set(stream, watches);
   }
 

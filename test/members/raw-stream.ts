@@ -44,10 +44,8 @@ export class RawStream {
     stream.on('error', (error: Error) => {
       this.#failure = error.message;
     });
-    stream.on('close', () => {
-      this.end = this.#endOf();
-      this.#onEnd(this.end);
-    });
+    // A server that ends the call need not wait for this side to end it too.
+    for (const event of ['end', 'close'] as const) stream.on(event, () => this.#ended(event));
   }
 
   /** To be called once, before anything is sent. */
@@ -108,6 +106,13 @@ export class RawStream {
 
   #join(): void {
     this.#chunks = [Buffer.concat(this.#chunks)];
+  }
+
+  #ended(event: 'end' | 'close'): void {
+    const end = this.#endOf();
+    if (this.end !== undefined || (event === 'end' && end.code === undefined)) return;
+    this.end = end;
+    this.#onEnd(end);
   }
 
   #endOf(): StreamEnd {
