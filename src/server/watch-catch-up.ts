@@ -4,13 +4,14 @@ import type { VersionId } from '../mvcc/version-table.ts';
 import { WatchEvent } from '../mvcc/watch-event.ts';
 import type { WatchResponses } from './watch-responses.ts';
 import type { WatcherSets } from './watch-sets.ts';
-import { gather, isFiltered, type Watcher } from './watcher.ts';
+import { gather, isFiltered, takeGathered, type Watcher } from './watcher.ts';
 
 /**
  * Brings unsynced watches up to date from the store, in steps that each end with whole revisions. Watches of one key
  * follow the versions of that key. The others are served together by passes over the change log: matched in memory,
- * only rows that someone watches are read. A pass goes over a stretch of the log; near and far ones take turns, so
- * that who is a little behind does not wait for who is far behind.
+ * only rows that someone watches are read. What a few steps have gathered is told together, for a response costs more
+ * than an event. A pass goes over a stretch of the log; near and far ones take turns, so that who is a little behind
+ * does not wait for who is far behind.
  */
 export class WatchCatchUp {
   private readonly sets: WatcherSets;
@@ -22,9 +23,14 @@ export class WatchCatchUp {
   private isNearNext = false;
   /** Kept from step to step, so that a change nobody watches makes no garbage. */
   private readonly found: Watcher[] = [];
-  /** Watches that were told something in this step. */
-  private told: Watcher[] = [];
+  /** Watches for which something is gathered, each once. */
+  private readonly gathered: Watcher[] = [];
+  /** Events gathered, their revisions, and the bytes of those that are not the same. */
+  private gatheredEvents = 0;
+  private gatheredRevisions = 0;
+  private gatheredRevision = 0;
   private gatheredBytes = 0;
+  private isTelling = false;
 
   constructor(store: MvccStore, sets: WatcherSets, responses: WatchResponses) {
     this.store = store;
@@ -37,6 +43,7 @@ export class WatchCatchUp {
     const { pass } = this;
     if (pass === undefined) return;
     this.pass = undefined;
+    this.tell(Infinity);
     for (const watcher of pass.watchers) if (watcher.isInPass) this.leave(watcher, pass.revision);
   }
 
@@ -50,6 +57,7 @@ export class WatchCatchUp {
   step(): boolean {
     const key = this.keysToServe.pop();
     if (key !== undefined) this.serveKey(key);
+    else if (this.isTelling) this.tell(watchersPerStep);
     else if (this.pass !== undefined) this.advance(this.pass);
     else return !this.maybeBegin();
     return false;
@@ -65,7 +73,7 @@ export class WatchCatchUp {
       if (!queue.isReady) continue;
       for (const watcher of watchers) {
         if (watcher.nextRevision < compactRevision) lost.push(watcher);
-        else if (watcher.keys.isSingle && !watcher.isLong) keys.add(watcher.keys.from);
+        else if (watcher.keys.isSingle && !watcher.needsPass) keys.add(watcher.keys.from);
         else together.push(watcher);
       }
     }
@@ -87,7 +95,7 @@ export class WatchCatchUp {
     const watchers: Watcher[] = [];
     let from = Number.MAX_SAFE_INTEGER;
     for (const watcher of this.sets.unsynced.watchersOfKey(key)) {
-      if (watcher.isLong || !watcher.queue.isReady) continue;
+      if (watcher.needsPass || !watcher.queue.isReady) continue;
       if (watcher.nextRevision < compactRevision) continue;
       watcher.isInPass = true;
       watchers.push(watcher);
@@ -95,29 +103,29 @@ export class WatchCatchUp {
     }
     if (watchers.length === 0) return;
     const bytes = latin1Bytes(key);
-    const ids = this.versionsFrom(bytes, from);
+    const ids = watchers.length > keyWatchersMax ? undefined : this.versionsFrom(bytes, from);
     if (ids === undefined) {
       for (const watcher of watchers) {
-        watcher.isLong = true;
+        watcher.needsPass = true;
         watcher.isInPass = false;
       }
       return;
     }
     let next = this.store.revision + 1;
     let last = 0;
-    for (let told = 0; ids.length > 0; told++) {
+    while (ids.length > 0) {
       const event = WatchEvent.ofVersion(this.store, bytes, ids.pop() as VersionId);
       // One transaction may delete a key and put it: both are one revision, which is not split.
-      const isFull = told >= versionsPerStep || this.gatheredBytes >= bytesPerStep;
+      const isFull = this.gatheredEvents >= workPerStep || this.isBatchFull;
       if (isFull && event.modRevision !== last) {
         next = event.modRevision;
         this.keysToServe.push(key);
         break;
       }
       last = event.modRevision;
-      for (const watcher of watchers) this.take(watcher, event);
+      this.takeAll(watchers, event);
     }
-    this.tell();
+    this.tell(Infinity);
     for (const watcher of watchers) if (watcher.isInPass) this.leave(watcher, next);
   }
 
@@ -159,11 +167,12 @@ export class WatchCatchUp {
     return { watchers, revision, lastRevision, compactRevision: this.store.compactRevision };
   }
 
-  /** Tells of the next changes, up to the end of a revision. */
+  /** Gathers the next changes, up to the end of a revision. */
   private advance(pass: Pass): void {
     // What a compaction gave up since the last step may be gone from the log.
     if (this.store.compactRevision !== pass.compactRevision) return this.endPass();
     const { changes, keys, versions } = this.store.index;
+    const eventsBefore = this.gatheredEvents;
     let looked = 0;
     let revision = 0;
     let nextRevision = pass.lastRevision + 1;
@@ -171,8 +180,8 @@ export class WatchCatchUp {
       const id = changes.at(at);
       const next = versions.modRevisionOf(id);
       if (next > pass.lastRevision) break;
-      const isFull = looked >= changesPerStep || this.gatheredBytes >= bytesPerStep;
-      if (isFull && next !== revision) {
+      const work = looked + this.gatheredEvents - eventsBefore;
+      if ((work >= workPerStep || this.isBatchFull) && next !== revision) {
         nextRevision = next;
         break;
       }
@@ -181,42 +190,65 @@ export class WatchCatchUp {
       this.match(keys.keyOf(versions.keyOf(id)), id);
     }
     pass.revision = nextRevision;
-    this.tell();
-    if (pass.revision > pass.lastRevision) this.endPass();
+    this.isTelling = this.isBatchFull || pass.revision > pass.lastRevision;
+  }
+
+  private get isBatchFull(): boolean {
+    return (
+      this.gatheredBytes >= batchBytes ||
+      this.gatheredEvents >= batchEventsMax ||
+      this.gatheredRevisions >= batchRevisionsMax
+    );
   }
 
   private match(key: Bytes, id: VersionId): void {
     const { found } = this;
     found.length = 0;
     this.sets.unsynced.collect(binaryString(key), found);
-    if (found.length === 0) return;
-    const event = WatchEvent.ofVersion(this.store, key, id);
-    for (const watcher of found) this.take(watcher, event);
+    if (found.length > 0) this.takeAll(found, WatchEvent.ofVersion(this.store, key, id));
   }
 
-  private take(watcher: Watcher, event: WatchEvent): void {
+  private takeAll(watchers: readonly Watcher[], event: WatchEvent): void {
+    let bytes = 0;
+    for (const watcher of watchers) bytes = Math.max(bytes, this.take(watcher, event));
+    if (bytes === 0) return;
+    this.gatheredBytes += bytes;
+    if (this.gatheredRevision !== event.modRevision) this.gatheredRevisions++;
+    this.gatheredRevision = event.modRevision;
+  }
+
+  /** Answers how many bytes the watch was given. */
+  private take(watcher: Watcher, event: WatchEvent): number {
     const { modRevision } = event;
-    if (!watcher.isInPass || modRevision < watcher.nextRevision) return;
-    if (isFiltered(watcher, event)) return;
+    if (!watcher.isInPass || modRevision < watcher.nextRevision) return 0;
+    if (isFiltered(watcher, event)) return 0;
     if (watcher.lastRevision !== modRevision && !watcher.queue.hasRoom) {
       this.leave(watcher, modRevision);
-      return;
+      return 0;
     }
-    if (watcher.events.length === 0) this.told.push(watcher);
+    if (watcher.events.length === 0) this.gathered.push(watcher);
     const { length } = gather(watcher, event);
     watcher.queue.reserve(length);
-    this.gatheredBytes += length;
+    this.gatheredEvents++;
+    return length;
   }
 
-  /** Queues what was gathered in this step. */
-  private tell(): void {
-    const { told } = this;
-    this.told = [];
-    this.gatheredBytes = 0;
-    for (const watcher of told) {
+  /** Queues what was gathered, for so many watches; when it is done, a pass that is over ends. */
+  private tell(watchersMax: number): void {
+    for (const watcher of this.gathered.splice(0, watchersMax)) {
       watcher.queue.reserve(-watcher.eventBytes);
-      this.responses.add(watcher, this.store.revision);
+      // The client may have cancelled it meanwhile.
+      if (watcher.state === 'over') takeGathered(watcher);
+      else this.responses.add(watcher, this.store.revision);
     }
+    if (this.gathered.length > 0) return;
+    this.gatheredEvents = 0;
+    this.gatheredRevisions = 0;
+    this.gatheredRevision = 0;
+    this.gatheredBytes = 0;
+    this.isTelling = false;
+    const { pass } = this;
+    if (pass !== undefined && pass.revision > pass.lastRevision) this.endPass();
   }
 
   /** It has been told of everything below `nextRevision`. */
@@ -224,7 +256,7 @@ export class WatchCatchUp {
     watcher.isInPass = false;
     watcher.nextRevision = Math.max(watcher.nextRevision, nextRevision);
     if (watcher.state !== 'unsynced' || watcher.nextRevision <= this.store.revision) return;
-    watcher.isLong = false;
+    watcher.needsPass = false;
     this.sets.catchUp(watcher, watcher.nextRevision);
   }
 }
@@ -238,11 +270,17 @@ interface Pass {
   readonly compactRevision: number;
 }
 
-/** What one step looks at and gathers, beside the rest of a revision that it began. */
-const changesPerStep = 128;
-const versionsPerStep = 128;
-const bytesPerStep = 256 * 1024;
+/** Changes looked at and events gathered in one step, beside the rest of a revision that it began. */
+const workPerStep = 2048;
+/** Watches told in one step. */
+const watchersPerStep = 256;
+/** What is gathered before it is told. */
+const batchBytes = 256 * 1024;
+const batchEventsMax = 256 * 1024;
+/** Also what one response holds at most; as in etcd (watcher_group.go, watchBatchMaxRevs). */
+const batchRevisionsMax = 1000;
 /** The stretch of the change log that one pass goes over. */
 const changesPerPass = 16_384;
-/** A key with more versions than this to tell of is served by a pass. */
+/** A key with more versions to tell of than this, or more watches, is served by passes. */
 const chainVersionsMax = 16_384;
+const keyWatchersMax = 64;

@@ -138,7 +138,7 @@ function newWatcher(spec: WatchSpec, id: bigint, queue: WatchQueue): Watcher {
     eventBytes: 0,
     lastRevision: 0,
     isInPass: false,
-    isLong: false,
+    needsPass: false,
     isProgressDue: true,
   };
 }

@@ -27,8 +27,8 @@ export interface Watcher {
   lastRevision: number;
   /** The pass of the catch-up under way serves it. */
   isInPass: boolean;
-  /** Its key has more versions to tell of than can be held: it is served as watches of ranges are. */
-  isLong: boolean;
+  /** Its key has too many versions or watches: it is served as watches of ranges are. */
+  needsPass: boolean;
   /** The next tick may tell of its progress: nothing was told since the last. */
   isProgressDue: boolean;
 }

@@ -70,6 +70,23 @@ describe('catching up', () => {
     assert.deepEqual(revisions, upTo(2, 1 + revisions.length));
   });
 
+  it('tells nothing more of a watch that is cancelled meanwhile', () => {
+    const world = new WatchWorld();
+    for (let i = 0; i < 20_000; i++) world.put('k', '');
+    world.scheduler.lookMs = 4;
+    for (const turns of [1, 2, 3, 4, 5]) {
+      const client = world.open();
+      client.create('a', 'z', { startRevision: 2 });
+      world.scheduler.advance(turns * 4);
+      client.watches.cancel(0n);
+      world.scheduler.lookMs = 0;
+      const told = client.told();
+      assert.match(told.at(-1) ?? '', /^0 canceled/);
+      assert.equal(told.filter((text) => text.includes('canceled')).length, 1);
+      world.scheduler.lookMs = 4;
+    }
+  });
+
   it('follows a key with very many versions', () => {
     const world = new WatchWorld();
     const versions = 17_000;
@@ -143,13 +160,24 @@ describe('a revision', () => {
   it('of more changes than a step looks at is read as a whole', () => {
     const world = new WatchWorld();
     world.txn((txn) => {
-      for (let i = 0; i < 500; i++) txn.put(utf8(`k${i}`), utf8(''), 0n);
+      for (let i = 0; i < 5000; i++) txn.put(utf8(`k${i}`), utf8(''), 0n);
     });
     world.put('k', 'next');
     const client = world.open();
     client.create('k', 'l', { startRevision: 2 });
     world.settle();
-    assert.deepEqual(sizesOf(client), [500, 1]);
+    assert.deepEqual(sizesOf(client), [5001]);
+    assert.equal(new Set(summary(client).revisions.slice(0, 5000)).size, 1);
+  });
+
+  it('is told together with others, but no more than a thousand in one response', () => {
+    const world = new WatchWorld();
+    for (let i = 0; i < 2500; i++) world.put('k', '');
+    const client = world.open();
+    client.create('k', '', { startRevision: 2 });
+    client.create('k', 'l', { startRevision: 2 });
+    world.settle();
+    assert.deepEqual(sizesOf(client), [1000, 1000, 500, 1000, 1000, 500]);
   });
 
   it('that does not fit is told as a whole, and then nothing until there is room', () => {
