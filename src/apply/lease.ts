@@ -31,8 +31,9 @@ export function applyLeaseGrant(
   if (ttl > leaseTtlMax) return refused(errors.leaseTtlTooLarge);
   if (leases.has(id)) return refused(errors.leaseExists);
   const header = revisionHeader(store.revision);
-  const changes = [leaseChange(leases.grant(id, ttl))];
-  return { ...applied(ok({ header, id, ttl, error: '' }), []), changes };
+  const grantedTtl = Math.max(1, ttl);
+  const changes = [leaseChange(leases.grant(id, grantedTtl))];
+  return { ...applied(ok({ header, id, ttl: grantedTtl, error: '' }), []), changes };
 }
 
 /** Deletes the keys of the lease, in key order, in one revision. */

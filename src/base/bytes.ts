@@ -61,6 +61,10 @@ export function latin1Bytes(text: string): Bytes {
   return new Uint8Array(Buffer.from(text, 'latin1'));
 }
 
+export function fromBinaryString(text: string): Bytes {
+  return new Uint8Array(Buffer.from(text, 'latin1'));
+}
+
 export function hex(bytes: Bytes): string {
   return view(bytes).toString('hex');
 }

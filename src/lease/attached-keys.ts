@@ -1,9 +1,10 @@
-import { binaryString, type Bytes } from '../base/bytes.ts';
+import { binaryString, fromBinaryString, type Bytes } from '../base/bytes.ts';
 
 /** Which key belongs to which lease, and the keys of each. Keys without a lease cost nothing here. */
 export class AttachedKeys {
   private readonly leaseByKey = new Map<string, bigint>();
-  private readonly keysByLease = new Map<bigint, Map<string, Bytes>>();
+  /** The key itself where there is only one: a set of one weighs many times as much, and most leases have one. */
+  private readonly keysByLease = new Map<bigint, string | Set<string>>();
 
   leaseOf(key: Bytes): bigint {
     return this.leaseByKey.size === 0 ? 0n : (this.leaseByKey.get(binaryString(key)) ?? 0n);
@@ -14,34 +15,41 @@ export class AttachedKeys {
     return this.keysByLease.keys();
   }
 
-  keysOf(id: bigint): Iterable<Bytes> {
-    return this.keysByLease.get(id)?.values() ?? [];
+  /** In no order. */
+  keysOf(id: bigint): readonly Bytes[] {
+    const keys = this.keysByLease.get(id) ?? [];
+    return typeof keys === 'string'
+      ? [fromBinaryString(keys)]
+      : Array.from(keys, (text) => fromBinaryString(text));
   }
 
   countOf(id: bigint): number {
-    return this.keysByLease.get(id)?.size ?? 0;
+    const keys = this.keysByLease.get(id);
+    return typeof keys === 'string' ? 1 : (keys?.size ?? 0);
   }
 
-  /** The key is copied. 0n takes it out. */
+  /** The key is not kept. 0n takes it out. */
   set(key: Bytes, id: bigint): void {
     if (id === 0n && this.leaseByKey.size === 0) return;
     const text = binaryString(key);
     const before = this.leaseByKey.get(text) ?? 0n;
     if (before === id) return;
     if (before !== 0n) this.take(text, before);
-    if (id === 0n) {
-      this.leaseByKey.delete(text);
-      return;
-    }
+    if (id === 0n) this.leaseByKey.delete(text);
+    else this.give(text, id);
+  }
+
+  private give(text: string, id: bigint): void {
     this.leaseByKey.set(text, id);
     const keys = this.keysByLease.get(id);
-    if (keys === undefined) this.keysByLease.set(id, new Map([[text, key.slice()]]));
-    else keys.set(text, key.slice());
+    if (keys === undefined) this.keysByLease.set(id, text);
+    else if (typeof keys === 'string') this.keysByLease.set(id, new Set([keys, text]));
+    else keys.add(text);
   }
 
   private take(text: string, id: bigint): void {
     const keys = this.keysByLease.get(id);
-    keys?.delete(text);
-    if (keys?.size === 0) this.keysByLease.delete(id);
+    if (typeof keys === 'object') keys.delete(text);
+    if (typeof keys === 'string' || keys?.size === 0) this.keysByLease.delete(id);
   }
 }

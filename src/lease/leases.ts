@@ -60,7 +60,7 @@ export class Leases {
 
   /** The keys of a lease in byte order. */
   keysOf(id: bigint): readonly Bytes[] {
-    return [...this.attached.keysOf(id)].sort(compareBytes);
+    return this.attached.keysOf(id).toSorted(compareBytes);
   }
 
   keyCountOf(id: bigint): number {
@@ -74,6 +74,7 @@ export class Leases {
 
   grant(id: bigint, grantedTtl: number): LeaseRowChange {
     assert(id !== 0n && !this.leases.has(id), `lease ${id} is granted already`);
+    assert(grantedTtl > 0, `lease ${id} is granted for ${grantedTtl} s`);
     return this.keep({ id, grantedTtl, remainingTtl: 0 });
   }
 
