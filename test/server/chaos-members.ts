@@ -47,8 +47,13 @@ export class ChaosMembers {
 
   /** Whether those that run are exactly those who are in the record. */
   isSettled(): boolean {
-    const { leader, members } = this.parts.cluster;
+    const { cluster } = this.parts;
+    const { leader, members } = cluster;
     const ids = new Set(leader?.record.map(({ id }) => id));
+    for (const member of members) {
+      // Removed before anybody spoke to it: it knows nobody who could tell it, and its operator ends it.
+      if (member.record.length === 0 && !ids.has(member.id)) cluster.stop(cluster.nameOf(member));
+    }
     return members.length === ids.size && members.every(({ id }) => ids.has(id));
   }
 

@@ -271,7 +271,7 @@ function anySettings(random: Random): Partial<MemberSettings> {
     commitIntervalMs: oneOf([5, 100, 1000]),
     commitRowsMax: oneOf([1, 5, 10_000]),
     compactionBatchLimit: oneOf([5, 30, 1000]),
-    compactionSleepIntervalMs: oneOf([1, 20]),
+    compactionSleepIntervalMs: oneOf([1, 5]),
     watchProgressIntervalMs: oneOf([100, 2000, 600_000]),
   };
 }
