@@ -1,13 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CtlCase } from './ctl-cases.ts';
 import type { CtlOutcome } from './ctl-run.ts';
 
 /** Where real etcd and etcdctl 3.7 are, when the environment says so. */
-export const etcdBinary = process.env['ETCD_BIN'];
-export const etcdctlBinary = process.env['ETCDCTL_BIN'];
+export const etcdBinary = binaryNamed('ETCD_BIN');
+export const etcdctlBinary = binaryNamed('ETCDCTL_BIN');
+
+function binaryNamed(variable: string): string | undefined {
+  const path = process.env[variable];
+  if (path !== undefined && !existsSync(path)) throw new Error(`${variable}=${path} is not there`);
+  return path;
+}
 
 export interface RealEtcd {
   readonly clientPort: number;
