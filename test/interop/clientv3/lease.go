@@ -25,7 +25,7 @@ func (s *suite) leaseLifeChecks() {
 		if err != nil {
 			return err
 		}
-		for _, key := range []string{"lease/b", "lease/a"} {
+		for _, key := range []string{"leases/b", "leases/a"} {
 			if _, err := s.cli.Put(ctx, key, "x", clientv3.WithLease(lease.ID)); err != nil {
 				return err
 			}
@@ -35,7 +35,7 @@ func (s *suite) leaseLifeChecks() {
 			return err
 		}
 		slices.SortFunc(left.Keys, slices.Compare)
-		before, err := s.cli.Get(ctx, "lease/a")
+		before, err := s.cli.Get(ctx, "leases/a")
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (s *suite) leaseLifeChecks() {
 		if err != nil {
 			return err
 		}
-		after, err := s.cli.Get(ctx, "lease/", clientv3.WithPrefix())
+		after, err := s.cli.Get(ctx, "leases/", clientv3.WithPrefix())
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func (s *suite) leaseLifeChecks() {
 			want("granted", lease.TTL, 60),
 			want("granted, told later", left.GrantedTTL, 60),
 			want("left", left.TTL > 50 && left.TTL <= 60, true),
-			want("keys", fmt.Sprintf("%s", left.Keys), "[lease/a lease/b]"),
+			want("keys", fmt.Sprintf("%s", left.Keys), "[leases/a leases/b]"),
 			want("lease of the key", before.Kvs[0].Lease, int64(lease.ID)),
 			want("revision of the revocation", revoked.Header.Revision, before.Header.Revision+1),
 			want("keys left", len(after.Kvs), 0),
@@ -86,13 +86,13 @@ func (s *suite) leaseLifeChecks() {
 		if err != nil {
 			return err
 		}
-		watch := s.cli.Watch(ctx, "lease/short", clientv3.WithCreatedNotify())
+		watch := s.cli.Watch(ctx, "leases/short", clientv3.WithCreatedNotify())
 		<-watch
 		begun := time.Now()
-		if _, err := s.cli.Put(ctx, "lease/short", "x", clientv3.WithLease(lease.ID)); err != nil {
+		if _, err := s.cli.Put(ctx, "leases/short", "x", clientv3.WithLease(lease.ID)); err != nil {
 			return err
 		}
-		if err := wantChanges(ctx, watch, "PUT lease/short=x", "DELETE lease/short"); err != nil {
+		if err := wantChanges(ctx, watch, "PUT leases/short=x", "DELETE leases/short"); err != nil {
 			return err
 		}
 		if lived := time.Since(begun); lived < 1500*time.Millisecond || lived > 8*time.Second {
@@ -109,16 +109,16 @@ func (s *suite) leaseLifeChecks() {
 		if err != nil {
 			return err
 		}
-		if _, err := s.cli.Put(ctx, "lease/kept", "1", clientv3.WithLease(lease.ID)); err != nil {
+		if _, err := s.cli.Put(ctx, "leases/kept", "1", clientv3.WithLease(lease.ID)); err != nil {
 			return err
 		}
-		if _, err := s.cli.Put(ctx, "lease/kept", "2"); err != nil {
+		if _, err := s.cli.Put(ctx, "leases/kept", "2"); err != nil {
 			return err
 		}
 		if _, err := s.cli.Revoke(ctx, lease.ID); err != nil {
 			return err
 		}
-		got, err := s.cli.Get(ctx, "lease/kept")
+		got, err := s.cli.Get(ctx, "leases/kept")
 		if err != nil {
 			return err
 		}

@@ -93,8 +93,12 @@ func namesOf(got *clientv3.GetResponse) string {
 
 // streamed writes enough keys for several chunks and compares the joined stream with one Get.
 func (s *suite) streamed(ctx context.Context, prefix clientv3.OpOption) error {
-	for i := range 300 {
-		if _, err := s.cli.Put(ctx, fmt.Sprintf("stream/%03d", i), strings.Repeat("v", 100)); err != nil {
+	for hundred := range 3 {
+		var puts []clientv3.Op
+		for i := range 100 {
+			puts = append(puts, clientv3.OpPut(fmt.Sprintf("stream/%d%02d", hundred, i), strings.Repeat("v", 100)))
+		}
+		if _, err := s.cli.Txn(ctx).Then(puts...).Commit(); err != nil {
 			return err
 		}
 	}

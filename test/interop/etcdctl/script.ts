@@ -108,10 +108,10 @@ export class Script {
       text
         .replace(/"([\w+/]{16,}=*)"/g, (whole, base64: string) => {
           const decoded = Buffer.from(base64, 'base64').toString('latin1');
-          return /\/[0-9a-f]{14,16}$/.test(decoded) ? JSON.stringify(decoded) : whole;
+          return /\/[0-9a-f]{12,16}$/.test(decoded) ? JSON.stringify(decoded) : whole;
         })
-        .replace(/\b\d{17,20}\b/g, (id) => this.#nameOf(BigInt(id).toString(16)))
-        .replace(/\b[0-9a-f]{14,16}\b/g, (id) => this.#nameOf(id.replace(/^0+/, '')))
+        .replace(/\b\d{14,20}\b/g, (id) => this.#nameOf(BigInt(id).toString(16)))
+        .replace(/\b[0-9a-f]{12,16}\b/g, (id) => this.#nameOf(id.replace(/^0+/, '')))
         .replace(/127\.0\.0\.1:\d+/g, (address) => this.#nameOf(address))
         .replace(/(took |"took":")\d[\w.µ]*/g, '$1TIME')
         // The text form of a message has one or two spaces, by chance of the build.
