@@ -9,6 +9,7 @@ import { runHttpSuite } from './http.ts';
 import { runLineSuite } from './line-suite.ts';
 import { Report } from './report.ts';
 import {
+  buildInBackground,
   ensureGoPrograms,
   ensureJavaProgram,
   ensurePython,
@@ -44,6 +45,7 @@ async function main(argv: readonly string[]): Promise<number> {
   });
   const chosen = values.only.split(',').map(suiteNamed);
   const hasGo = await ensureGoPrograms(['etcd', 'etcdctl', 'clientv3']);
+  buildInBackground();
   const built = buildInTurn(chosen);
   const report = new Report();
   const subject = await Cluster.start({ program: programNamed(values.program), members, flags });

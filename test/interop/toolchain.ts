@@ -1,4 +1,4 @@
-import { spawn, type SpawnOptions } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
@@ -105,8 +105,7 @@ export async function ensureJavaProgram(): Promise<readonly string[] | undefined
     return undefined;
   }
   const goals = ['compiler:compile', 'dependency:copy-dependencies'];
-  const quietly = ['--quiet', '--batch-mode', '-Dstyle.color=never'];
-  await mustRun('mvn', [...quietly, ...goals], javaFolder);
+  await mustRun('mvn', ['--quiet', '--batch-mode', ...goals], javaFolder);
   await mustRun('touch', [mark], javaFolder);
   return command;
 }
@@ -129,10 +128,10 @@ function missing(toolchain: string): false {
 }
 
 async function answers(command: string, args: readonly string[]): Promise<boolean> {
-  return (await run(command, args, { cwd: interopFolder, stdio: 'ignore' })) === 0;
+  return (await run(command, args, { cwd: interopFolder })).code === 0;
 }
 
-/** `environment`: further variables. */
+/** `environment`: further variables. What the command prints is shown when it fails. */
 async function mustRun(
   command: string,
   args: readonly string[],
@@ -140,18 +139,44 @@ async function mustRun(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const env = { ...process.env, ...environment };
-  const code = await run(command, args, { cwd, stdio: 'inherit', env });
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} failed with code ${code}`);
+  const { code, printed } = await run(command, args, { cwd, env });
+  if (code === 0) return;
+  throw new Error(`${command} ${args.join(' ')} failed with code ${code}:\n${printed}`);
 }
 
-/** The lowest priority: clusters under test run at the same time. */
-const lowPriority = 19;
+/** Whether clusters under test run at the same time, which a build must not slow down. */
+let isInBackground = false;
+const backgroundPriority = 19;
 
-function run(command: string, args: readonly string[], options: SpawnOptions): Promise<number> {
+/** From now on what is built has the lowest priority. */
+export function buildInBackground(): void {
+  isInBackground = true;
+}
+
+interface Ended {
+  readonly code: number;
+  /** The end of what it printed. */
+  readonly printed: string;
+}
+
+const printedCharsMax = 8_000;
+
+function run(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv },
+): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = guarded(spawn(command, args, options));
-    if (child.pid !== undefined) setPriority(child.pid, lowPriority);
-    child.once('error', () => resolve(127));
-    child.once('exit', (code) => resolve(code ?? 1));
+    const stdio = ['ignore', 'pipe', 'pipe'] as const;
+    const child = guarded(spawn(command, args, { ...options, stdio: [...stdio] }));
+    if (isInBackground && child.pid !== undefined) setPriority(child.pid, backgroundPriority);
+    let printed = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        printed = (printed + text).slice(-printedCharsMax);
+      });
+    }
+    child.once('error', (error) => resolve({ code: 127, printed: String(error) }));
+    child.once('close', (code) => resolve({ code: code ?? 1, printed }));
   });
 }

@@ -175,9 +175,19 @@ func (s *suite) keepAliveChecks() {
 		return first(want("renewed", kept.TTL, 3), want("left is at least 2", left.TTL >= 2, true))
 	})
 	s.check("KeepAlive on every member keeps a lease longer than its time", func(ctx context.Context) error {
+		results := make(chan error, len(s.endpoints))
 		for _, endpoint := range s.endpoints {
-			if err := s.keptThrough(ctx, endpoint); err != nil {
-				return fmt.Errorf("%s: %w", endpoint, err)
+			go func() {
+				if err := s.keptThrough(ctx, endpoint); err != nil {
+					results <- fmt.Errorf("%s: %w", endpoint, err)
+					return
+				}
+				results <- nil
+			}()
+		}
+		for range s.endpoints {
+			if err := <-results; err != nil {
+				return err
 			}
 		}
 		return nil

@@ -111,7 +111,11 @@ export class Script {
           return /\/[0-9a-f]{12,16}$/.test(decoded) ? JSON.stringify(decoded) : whole;
         })
         .replace(/\b\d{14,20}\b/g, (id) => this.#nameOf(BigInt(id).toString(16)))
-        .replace(/\b[0-9a-f]{12,16}\b/g, (id) => this.#nameOf(id.replace(/^0+/, '')))
+        // A short one is padded with zeros or with spaces.
+        .replace(
+          /( ?) *\b([0-9a-f]{12,16})\b/g,
+          (_, space: string, id: string) => space + this.#nameOf(id.replace(/^0+/, '')),
+        )
         .replace(/127\.0\.0\.1:\d+/g, (address) => this.#nameOf(address))
         .replace(/(took |"took":")\d[\w.µ]*/g, '$1TIME')
         // The text form of a message has one or two spaces, by chance of the build.
