@@ -151,24 +151,19 @@ export class ChaosWatchers {
     this.streams = this.streams.filter((stream) => stream.isOpen);
   }
 
-  /** The world has healed: every watcher is there, and nobody holds anything up. Those of the future go. */
+  /** The world has healed: every watcher is there, and nobody holds anything up. */
   resumeAll(): void {
     this.isSettling = true;
     this.forgetClosed();
     const { cluster } = this.parts;
-    const newest = cluster.leader?.revision ?? 0;
     for (const watcher of this.watchers) {
       const member = watcher.place === undefined ? cluster.leader : cluster.running(watcher.place);
       if (watcher.current === undefined && member !== undefined) this.resume(watcher, member);
-      const { current } = watcher;
-      if (current !== undefined && current.request.startRevision > newest + 1) {
-        current.stream?.cancel(current);
-      }
     }
     for (const stream of this.streams) stream.resume();
   }
 
-  /** Waits until every watch has been told everything up to the newest revision. */
+  /** Waits until every watch has been told everything up to the newest revision. Those of the future go. */
   settle(): void {
     const { cluster } = this.parts;
     const newest = cluster.leader?.revision ?? 0;
@@ -177,6 +172,9 @@ export class ChaosWatchers {
       `progress at ${newest} on every watch`,
       () => {
         this.resumeCanceled();
+        for (const watch of this.current) {
+          if (watch.request.startRevision > newest) watch.stream?.cancel(watch);
+        }
         for (const stream of this.streams) stream.resume();
         const waiting = this.current.filter((watch) => !isTold(watch));
         for (const stream of new Set(waiting.map(({ stream }) => stream)))
