@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../src/base/random.ts';
 import type { WatchRequest } from '../guarantees/history.ts';
+import { checkTogether } from '../guarantees/lease-checks.ts';
 import { mustSucceed } from './client.ts';
 import { Cluster, memberIdOf } from './harness.ts';
 import { hashesOf } from './hashes.ts';
+import { isLeased, LeaseLoad } from './leases.ts';
 import { Load } from './load.ts';
 import { programNamed } from './programs.ts';
 import { everything, Watchers } from './watchers.ts';
@@ -11,7 +14,8 @@ import type { WireObject } from './protocol.ts';
 
 /**
  * Real processes that are killed, stand still, and give leadership away, under load, with watchers who go on
- * elsewhere: none may miss an event, see one twice, or be told of progress that is not theirs. `WATCH_SEED=7` replays
+ * elsewhere, and leases: nobody may miss an event, see one twice, or be told of progress that is not theirs, and no lease
+ * ends before its time. `WATCH_SEED=7` replays
  * the choices (not the moments), `WATCH_ROUNDS=100` makes it long, `MEMBERS_PROGRAM=etcd` tests a real etcd.
  */
 
@@ -21,6 +25,8 @@ const rounds = Number(process.env['WATCH_ROUNDS'] ?? '8');
 const flags = ['--heartbeat-interval=50', '--election-timeout=500'];
 const roundTimeoutMs = 30_000;
 const progressWrites = 15;
+/** For leases of at most three seconds to end, and a little. */
+const expiredMs = 15_000;
 /** How far behind the newest revision a compaction stays. */
 const keptRevisions = 300;
 
@@ -32,18 +38,21 @@ const requests: readonly WatchRequest[] = [
   { ...everything, key: 'nobody', rangeEnd: undefined, noPut: true },
 ];
 
-describe(`members: watchers under kills, pauses and leader moves (WATCH_SEED=${seed})`, function () {
+describe(`members: watchers and leases under kills, pauses and leader moves (WATCH_SEED=${seed})`, function () {
   this.timeout(60_000 + rounds * roundTimeoutMs);
   const random = seededRandom(seed);
   const oneOf = <T>(choices: readonly T[]): T => choices[random.below(choices.length)] as T;
   let cluster: Cluster;
   let load: Load;
+  let leases: LeaseLoad;
   let watchers: Watchers;
 
   before(async () => {
     cluster = await Cluster.start({ program, members: 3, flags });
     load = new Load(cluster, { writers: 4, pauseMs: 4 });
+    leases = new LeaseLoad(cluster, random, 6);
     watchers = new Watchers(cluster, {
+      told: (event) => leases.told(event),
       streams: 6,
       watchersPerStream: 8,
       random,
@@ -52,6 +61,7 @@ describe(`members: watchers under kills, pauses and leader moves (WATCH_SEED=${s
   });
   after(async () => {
     await watchers.stop();
+    await leases.stop();
     await load.stop();
     await cluster.destroy();
   });
@@ -62,12 +72,22 @@ describe(`members: watchers under kills, pauses and leader moves (WATCH_SEED=${s
     return Number((answer['header'] as WireObject)['revision']);
   }
 
-  async function disturb(): Promise<void> {
+  /** Nobody keeps a lease alive any more: all of them end. */
+  async function untilExpired(): Promise<void> {
+    const client = cluster.client(await cluster.leader());
+    for (const deadline = performance.now() + expiredMs; ; await sleep(100)) {
+      const { leases: left = [] } = mustSucceed(await client.call('Lease.LeaseLeases', {}));
+      if ((left as readonly unknown[]).length === 0) return;
+      assert.ok(performance.now() < deadline, `${(left as readonly unknown[]).length} leases stay`);
+    }
+  }
+
+  async function disturb(kind: number): Promise<void> {
     const leader = await cluster.leader();
     const others = cluster.members.filter((member) => member !== leader);
     const other = oneOf(others);
     const victim = random.below(2) === 0 ? leader : other;
-    switch (random.below(4)) {
+    switch (kind) {
       case 0:
         await victim.kill();
         await load.progress(progressWrites, roundTimeoutMs);
@@ -95,14 +115,19 @@ describe(`members: watchers under kills, pauses and leader moves (WATCH_SEED=${s
 
   it('miss nothing, see nothing twice, and are never told too much', async () => {
     load.run();
+    leases.run();
     watchers.run();
     for (let round = 0; round < rounds; round++) {
-      await disturb();
+      await disturb(round < 4 ? round : random.below(4));
       await load.progress(progressWrites, roundTimeoutMs);
     }
     await load.stop();
+    await leases.stop();
+    await untilExpired();
     await watchers.settle(await newestRevision());
     assert.deepEqual(watchers.check(load.writes).slice(0, 10), []);
+    assert.deepEqual(leases.check().slice(0, 10), []);
+    assert.deepEqual(checkTogether(watchers.history, isLeased).slice(0, 10), []);
     assert.deepEqual(load.violations, []);
     const hashes = new Set((await hashesOf(cluster)).map(({ hash }) => hash));
     assert.equal(hashes.size, 1);

@@ -24,6 +24,8 @@ export interface WatchersSettings {
   readonly requestOf: (stream: number, watcher: number) => WatchRequest;
   /** How often a stream asks for progress, and looks whether it must go elsewhere. */
   readonly progressMs?: number;
+  /** Each event that anybody is told of. */
+  readonly told?: (event: WatchEvent) => void;
 }
 
 const progressMsDefault = 75;
@@ -50,6 +52,7 @@ class WatchStream {
   private readonly cluster: Cluster;
   private readonly random: Random;
   private readonly progressMs: number;
+  private readonly told: (event: WatchEvent) => void;
   private client: RawClient | undefined;
   private stream: RawStream | undefined;
   private byId = new Map<string, LiveWatch>();
@@ -61,12 +64,13 @@ class WatchStream {
 
   constructor(
     cluster: Cluster,
-    { random, progressMs = progressMsDefault }: WatchersSettings,
+    { random, progressMs = progressMsDefault, told = () => undefined }: WatchersSettings,
     watchers: readonly RecordedWatcher<WatchStream>[],
   ) {
     this.cluster = cluster;
     this.random = random;
     this.progressMs = progressMs;
+    this.told = told;
     this.watchers = watchers;
   }
 
@@ -144,6 +148,7 @@ class WatchStream {
     else {
       const isFragment = message['fragment'] === true;
       const decoded = events.map(decodeEvent);
+      for (const event of decoded) this.told(event);
       watch.notices.push({
         type: 'events',
         revision,
@@ -214,9 +219,14 @@ export class Watchers {
     await this.stop();
   }
 
+  /** What happened, as far as anybody was told. */
+  get history(): EventHistory {
+    return EventHistory.seenBy(this.watchers);
+  }
+
   /** What broke a promise, against what all of them together were told and what was acknowledged. */
   check(writes: readonly Acknowledged[]): readonly string[] {
-    const history = EventHistory.seenBy(this.watchers);
+    const { history } = this;
     return [
       ...this.streams.flatMap(({ violations }) => violations),
       ...checkWatchers(this.watchers, history),
