@@ -15,10 +15,12 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 
 final class ClusterChecks {
   private static final int HEALTH_TRIES_MAX = 20;
+  private static final int LIST_TRIES_MAX = 50;
   private final Suite suite;
   private final Cluster cluster;
   private final Maintenance maintenance;
@@ -58,15 +60,26 @@ final class ClusterChecks {
     try {
       await(cluster.updateMember(id, urls(8)));
       wantRefusal("etcdserver: too many learner members in cluster", () -> cluster.addMember(urls(9), true));
-      for (Member member : await(cluster.listMember()).getMembers()) {
-        if (member.getId() == id) {
-          want("learner", member.isLearner() + " " + member.getPeerURIs(), "true " + urls(8));
+      eventually("updated", () -> {
+        for (Member member : await(cluster.listMember()).getMembers()) {
+          if (member.getId() == id) {
+            return member.isLearner() && member.getPeerURIs().equals(urls(8));
+          }
         }
-      }
+        return false;
+      });
     } finally {
       await(cluster.removeMember(id));
     }
-    want("members left", await(cluster.listMember()).getMembers().size(), endpoints.length);
+    eventually("removed", () -> await(cluster.listMember()).getMembers().size() == endpoints.length);
+  }
+
+  /** The client lists the members that the one who answers knows of, and that may be behind. */
+  private static void eventually(String what, Callable<Boolean> isSo) throws Exception {
+    for (int tries = 1; !isSo.call(); tries++) {
+      want("never " + what, tries == LIST_TRIES_MAX, false);
+      Thread.sleep(100);
+    }
   }
 
   /** Members must have been connected for some seconds before one may be added. */
