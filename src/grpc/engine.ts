@@ -15,8 +15,10 @@ export interface GrpcServerEngine {
 export interface GrpcServerOptions {
   readonly handlers: Handlers;
   readonly limits: GrpcServerLimits;
-  /** How much a caller may send ahead of the handler, per stream and per connection. */
+  /** How much a caller may send ahead of the handler, per stream and per connection; left out, for clients. */
   readonly flowControlWindowBytes?: number;
+  /** Messages of all streams that one turn of the event loop takes in; Infinity for callers that are trusted. */
+  readonly messagesPerTurnMax?: number;
   /** Answers a call to a path without a handler; left out, as grpc-go does. */
   readonly onUnknown?: (path: string) => Status;
 }

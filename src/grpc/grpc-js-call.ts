@@ -2,6 +2,7 @@ import * as grpc from '@grpc/grpc-js';
 import { assert } from '../base/assert.ts';
 import { emptyBytes, type Bytes } from '../base/bytes.ts';
 import { ownBytes, bufferOf } from './bytes.ts';
+import type { ReadTurns, TurnReader } from './read-turns.ts';
 import type { Handler, Metadata, Status, StreamCall, StreamReceiver, UnaryCall } from './types.ts';
 
 /** What an interceptor is given: the call below it, driven message by message without streams in between. */
@@ -13,11 +14,12 @@ const sendBufferBytes = 256 * 1024;
 const ok: Status = { code: grpc.status.OK, text: '' };
 
 /** One call on the server, of any kind. It is its own listener, so that a call costs few objects. */
-export class GrpcJsServerCall implements UnaryCall, StreamCall {
+export class GrpcJsServerCall implements UnaryCall, StreamCall, TurnReader {
   readonly path: string;
   readonly timeoutMs: number | undefined;
   private readonly raw: RawServerCall;
   private readonly handler: Handler;
+  private readonly turns: ReadTurns;
   private state: 'open' | 'ended' | 'cancelled' = 'open';
   private received: grpc.Metadata | undefined;
   private request: Bytes | undefined;
@@ -30,10 +32,11 @@ export class GrpcJsServerCall implements UnaryCall, StreamCall {
   private cancelListener: (() => void) | undefined;
   private drainListener: (() => void) | undefined;
 
-  constructor(path: string, handler: Handler, raw: RawServerCall) {
+  constructor(path: string, handler: Handler, raw: RawServerCall, turns: ReadTurns) {
     this.path = path;
     this.handler = handler;
     this.raw = raw;
+    this.turns = turns;
     const deadline = raw.getDeadline();
     const atMs = typeof deadline === 'number' ? deadline : deadline.getTime();
     this.timeoutMs = Number.isFinite(atMs) ? Math.max(0, atMs - Date.now()) : undefined;
@@ -101,6 +104,10 @@ export class GrpcJsServerCall implements UnaryCall, StreamCall {
     if (this.receiver !== undefined) this.read();
   }
 
+  readOn(): void {
+    if (!this.isPaused) this.read();
+  }
+
   private open(metadata: grpc.Metadata): void {
     this.received = metadata;
     if (this.handler.kind === 'bidi') this.receiver = this.handler.open(this);
@@ -138,6 +145,8 @@ export class GrpcJsServerCall implements UnaryCall, StreamCall {
     if (this.isReading) return;
     this.isReading = true;
     while (this.wantsRead && this.state === 'open') {
+      // A call with one request is bounded by that; a stream is not.
+      if (this.receiver !== undefined && !this.turns.mayRead(this)) break;
       this.wantsRead = false;
       this.raw.startRead();
     }

@@ -5,14 +5,22 @@ import { describeUnknown, type GrpcServerEngine, type GrpcServerOptions } from '
 import { GrpcJsServerCall, identity, type RawServerCall } from './grpc-js-call.ts';
 import { handleEveryPath, http2ServerOf } from './grpc-js-internals.ts';
 import { enforcePingPolicy } from './ping-policy.ts';
+import { messagesPerTurnMax, ReadTurns } from './read-turns.ts';
 import type { Status } from './types.ts';
 
-/** Of Node's own making: 64 KiB would hold a caller to 64 KiB a round trip. */
-const defaultWindowBytes = 1024 * 1024;
+/**
+ * What a caller may send ahead on one stream: a request of the largest size goes in a few round trips, and what
+ * waits unread of a flood of tiny messages stays small. HTTP/2's own 64 KiB would make it two dozen.
+ */
+const defaultStreamWindowBytes = 256 * 1024;
+
+/** And on all streams of a connection together. */
+const defaultConnectionWindowBytes = 1024 * 1024;
 
 /** The gRPC engine that stands on grpc-js: the well-known one, and the reference for any other. */
 export function createGrpcJsServer(options: GrpcServerOptions): GrpcServerEngine {
   const { limits } = options;
+  const turns = new ReadTurns(options.messagesPerTurnMax ?? messagesPerTurnMax);
   const server = new grpc.Server({
     'grpc.max_receive_message_length': limits.requestBytesMax,
     'grpc.max_send_message_length': -1,
@@ -20,7 +28,7 @@ export function createGrpcJsServer(options: GrpcServerOptions): GrpcServerEngine
     'grpc.keepalive_time_ms': limits.keepAliveIntervalMs,
     'grpc.keepalive_timeout_ms': limits.keepAliveTimeoutMs,
     'grpc.enable_channelz': 0,
-    interceptors: [(method, call) => takeOver(options, method.path, call)],
+    interceptors: [(method, call) => takeOver(options, turns, method.path, call)],
   });
   // The interceptor serves each call itself; what is registered here is never reached.
   handleEveryPath(server, { ...identity, func: () => undefined, type: 'clientStream' });
@@ -30,7 +38,8 @@ export function createGrpcJsServer(options: GrpcServerOptions): GrpcServerEngine
   let isClosed = false;
 
   const http2Server = http2ServerOf(server);
-  const windowBytes = options.flowControlWindowBytes ?? defaultWindowBytes;
+  const streamWindowBytes = options.flowControlWindowBytes ?? defaultStreamWindowBytes;
+  const windowBytes = options.flowControlWindowBytes ?? defaultConnectionWindowBytes;
   http2Server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session);
     session.on('close', () => {
@@ -40,7 +49,7 @@ export function createGrpcJsServer(options: GrpcServerOptions): GrpcServerEngine
     // A broken connection ends its calls through their own events; unheard, the error would end the process.
     session.on('error', () => undefined);
     session.settings({
-      initialWindowSize: windowBytes,
+      initialWindowSize: streamWindowBytes,
       maxConcurrentStreams: limits.concurrentStreamsMax,
     });
     session.setLocalWindowSize(windowBytes);
@@ -90,6 +99,7 @@ const inert = { start: () => undefined } as unknown as grpc.ServerInterceptingCa
 
 function takeOver(
   options: GrpcServerOptions,
+  turns: ReadTurns,
   path: string,
   raw: RawServerCall,
 ): grpc.ServerInterceptingCall {
@@ -99,7 +109,7 @@ function takeOver(
     const status = options.onUnknown?.(path) ?? describeUnknown(path, options.handlers);
     raw.sendStatus({ code: status.code, details: status.text });
   } else {
-    new GrpcJsServerCall(path, handler, raw).start();
+    new GrpcJsServerCall(path, handler, raw, turns).start();
   }
   return inert;
 }

@@ -30,6 +30,8 @@ export async function openPeerListener(options: PeerListenerOptions): Promise<Pe
     handlers: options.handlers,
     limits: peerServerLimits(options.requestBytesMax),
     flowControlWindowBytes: peerWindowBytes,
+    // Members hold back by themselves, and nothing of Raft's may wait behind a count.
+    messagesPerTurnMax: Number.POSITIVE_INFINITY,
   });
   const { http, onError } = options;
   const listeners: Listener[] = [];
