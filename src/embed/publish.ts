@@ -4,8 +4,11 @@ import type { ServerMember } from '../server/member.ts';
 import { CommandKind } from '../wire/command.ts';
 import { MemberAttributes } from '../wire/membership.ts';
 
-/** etcd's wait between attempts is the request time-out; this comes on top of it. */
-const retryMs = 500;
+/**
+ * From one attempt to the next while there is a leader. What is forwarded to one whose link is not open yet is lost,
+ * and would be answered only by its time-out.
+ */
+const retryMs = 1000;
 
 /** How often the record is looked at: an entry that came in a snapshot answers no proposal. */
 const lookMs = 250;
@@ -24,6 +27,7 @@ export function publishUntilApplied(
   // What an earlier start has published proves nothing of this one.
   const wasRecorded = isRecorded(member, attributes);
   let isOver = false;
+  let unanswered = 0;
   const end = (): void => {
     if (isOver) return;
     isOver = true;
@@ -31,10 +35,14 @@ export function publishUntilApplied(
   };
   const attempt = (): void => {
     if (isOver || member.hasStopped) return;
-    member.propose(CommandKind.publishMember, request, (outcome) => {
-      if (outcome.ok) end();
-      else scheduler.after(retryMs, attempt);
-    });
+    if (unanswered === 0 || member.lead !== noMember) {
+      unanswered++;
+      member.propose(CommandKind.publishMember, request, (outcome) => {
+        unanswered--;
+        if (outcome.ok) end();
+      });
+    }
+    scheduler.after(retryMs, attempt);
   };
   const look = (): void => {
     if (isOver || member.hasStopped) return;

@@ -1,5 +1,5 @@
 import { readPeerUrls } from '../membership/peer-urls.ts';
-import type { MemberId } from '../raft/types.ts';
+import { noMember, type MemberId } from '../raft/types.ts';
 import { CommandKind } from '../wire/command.ts';
 import { errors, failed, ok } from '../wire/errors.ts';
 import { MemberPeerUrls } from '../wire/membership.ts';
@@ -15,6 +15,7 @@ export function updateMember(
   texts: readonly string[],
   done: Done<readonly MemberInfo[]>,
 ): void {
+  if (memberId === noMember) return done(failed(errors.memberNotFound));
   const peerUrls = readPeerUrls(texts);
   if (peerUrls === undefined) return done(failed(errors.memberBadUrls));
   const request = MemberPeerUrls.encode({ memberId, peerUrls });

@@ -15,7 +15,7 @@ import { MemberRecord } from '../membership/record.ts';
 import type { Transport } from '../peer/types.ts';
 import type { ConfChange } from '../raft/confchange.ts';
 import type { RaftStatus } from '../raft/status.ts';
-import type { MemberId } from '../raft/types.ts';
+import { noMember, type MemberId } from '../raft/types.ts';
 import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
 import type { Leadership } from './leadership.ts';
 import type { MemberMetrics } from './metrics.ts';
@@ -91,6 +91,8 @@ export class Reconfiguration {
 
   remove(id: MemberId, done: Done<readonly MemberInfo[]>): void {
     const check = (): EtcdError | undefined => {
+      // Raft takes no change of id 0, and would say nothing.
+      if (id === noMember) return errors.memberNotFound;
       if (isLastVoter(this.parts.membership().list(), id)) return errors.memberNotEnoughStarted;
       return this.strictly(() => refuseRemove(this.view(), id));
     };

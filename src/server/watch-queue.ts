@@ -15,6 +15,8 @@ export class WatchQueue {
   private eventCount = 0;
   private isBlocked = false;
   private isClosed = false;
+  /** Watches of the stream that are up to date (kept by watch-sets.ts), so that nobody has to look at each. */
+  syncedWatchers = 0;
 
   constructor(receiver: WatchReceiver, bytesMax: number, events: WatchQueueEvents) {
     this.receiver = receiver;

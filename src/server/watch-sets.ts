@@ -25,21 +25,21 @@ export class WatcherSets {
 
   add(watcher: Watcher): void {
     this.all.add(watcher);
-    if (watcher.state === 'synced') this.synced.add(watcher.keys, watcher);
+    if (watcher.state === 'synced') this.addSynced(watcher);
     else this.addBehind(watcher);
   }
 
   /** The watch is over. */
   remove(watcher: Watcher): void {
     assert(this.all.delete(watcher), 'a watch ended twice');
-    if (watcher.state === 'synced') this.synced.remove(watcher.keys, watcher);
+    if (watcher.state === 'synced') this.removeSynced(watcher);
     else this.removeBehind(watcher);
     watcher.state = 'over';
   }
 
   /** A synced watch could not be told of `revision`. */
   fallBehind(watcher: Watcher, revision: number): void {
-    this.synced.remove(watcher.keys, watcher);
+    this.removeSynced(watcher);
     watcher.state = 'unsynced';
     watcher.nextRevision = revision;
     this.addBehind(watcher);
@@ -50,7 +50,17 @@ export class WatcherSets {
     this.removeBehind(watcher);
     watcher.state = 'synced';
     watcher.nextRevision = nextRevision;
+    this.addSynced(watcher);
+  }
+
+  private addSynced(watcher: Watcher): void {
     this.synced.add(watcher.keys, watcher);
+    watcher.queue.syncedWatchers++;
+  }
+
+  private removeSynced(watcher: Watcher): void {
+    this.synced.remove(watcher.keys, watcher);
+    watcher.queue.syncedWatchers--;
   }
 
   private addBehind(watcher: Watcher): void {

@@ -26,6 +26,7 @@ export class WatchStream implements Watches {
   private nextId = 0n;
   private ticker: Timer | undefined;
   private isClosed = false;
+  private knownLastStart: number | undefined = 0;
 
   constructor(queue: WatchQueue, parts: WatchStreamParts) {
     this.queue = queue;
@@ -50,6 +51,9 @@ export class WatchStream implements Watches {
     if (startRevision !== 0 && startRevision <= revision) watcher.state = 'unsynced';
     else watcher.nextRevision = Math.max(startRevision, revision + 1);
     this.watchers.set(watchId, watcher);
+    if (this.knownLastStart !== undefined) {
+      this.knownLastStart = Math.max(this.knownLastStart, startRevision);
+    }
     this.queue.add({ type: 'created', watchId, revision });
     this.parts.begin(watcher);
     if (spec.progressNotify) this.ticker ??= this.parts.every(() => this.tick());
@@ -65,6 +69,7 @@ export class WatchStream implements Watches {
     if (watcher === undefined) return false;
     this.end(watcher);
     this.watchers.delete(id);
+    if (watcher.startRevision === this.knownLastStart) this.knownLastStart = undefined;
     const revision = this.parts.revision();
     this.queue.add({ type: 'canceled', watchId: id, revision, compactRevision: 0 });
     return true;
@@ -72,8 +77,8 @@ export class WatchStream implements Watches {
 
   requestProgress(): void {
     const revision = this.parts.revision();
-    if (this.watchers.size === 0) return;
-    for (const watcher of this.watchers.values()) if (!hasEverything(watcher, revision)) return;
+    if (this.watchers.size === 0 || this.queue.syncedWatchers < this.watchers.size) return;
+    if (this.lastStart() > revision) return;
     this.queue.add({ type: 'progress', watchId: -1n, revision });
   }
 
@@ -89,6 +94,16 @@ export class WatchStream implements Watches {
     for (const watcher of this.watchers.values()) this.end(watcher);
     this.parts.onClosed();
     this.watchers.clear();
+  }
+
+  /** The latest revision that a watch waits for. Looked up anew only when the watch that did has gone. */
+  private lastStart(): number {
+    if (this.knownLastStart === undefined) {
+      let last = 0;
+      for (const { startRevision } of this.watchers.values()) last = Math.max(last, startRevision);
+      this.knownLastStart = last;
+    }
+    return this.knownLastStart;
   }
 
   private end(watcher: Watcher): void {

@@ -4,7 +4,7 @@ import type { ConfChange } from '../../src/raft/confchange.ts';
 import type { MemberSettings } from '../../src/server/member-parts.ts';
 import type { ServerMember } from '../../src/server/member.ts';
 import type { MemberInfo } from '../../src/server/types.ts';
-import { errors, type Outcome } from '../../src/wire/errors.ts';
+import { errors, failed, type Outcome } from '../../src/wire/errors.ts';
 import { MemoryCluster } from './cluster.ts';
 
 /** Members come and go: whole members in memory, on time that the test moves. */
@@ -91,6 +91,19 @@ describe('members that come and go', () => {
     assert.deepEqual(added.peerUrls, [url(4)]);
     assert.equal(members.length, 4);
     assert.ok(follower.members().some(({ id }) => id === added.id));
+  });
+
+  it('a change of a member that cannot be is refused at once, and holds up no other', async () => {
+    const cluster = await start(3);
+    const [follower] = followersOf(cluster);
+    assert.ok(follower !== undefined);
+    const notFound = failed(errors.memberNotFound);
+    const removed = remove(cluster, follower, 0n);
+    const updated = cluster.answer<readonly MemberInfo[]>((done) =>
+      follower.updateMember(0n, [], done),
+    );
+    assert.deepEqual([removed, updated], [notFound, notFound]);
+    mustBeOk(cluster.addMember(follower, url(4)));
   });
 
   it('two members that are asked at once make their changes one after the other', async () => {

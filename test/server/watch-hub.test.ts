@@ -109,6 +109,24 @@ describe('watches', () => {
     assert.deepEqual(client.told(), ['0 created @1', '0 events @4: k=4(4)', '-1 progress @4']);
   });
 
+  it('give progress again once who waits for a later revision has gone', () => {
+    const world = new WatchWorld();
+    const client = world.open();
+    client.create('a');
+    client.create('k', '', { startRevision: 9 });
+    client.watches.requestProgress();
+    client.watches.cancel(1n);
+    client.watches.requestProgress();
+    world.put('a');
+    client.watches.requestProgress();
+    assert.deepEqual(client.told().slice(2), [
+      '1 canceled @1',
+      '-1 progress @1',
+      '0 events @2: a=(2)',
+      '-1 progress @2',
+    ]);
+  });
+
   it('end with their stream', () => {
     const world = new WatchWorld();
     const client = world.open();

@@ -63,10 +63,17 @@ export class DevCluster {
     return this.slots.map(viewOf);
   }
 
-  /** Resolves when all three processes are gone, with whether those that were told to stop did so well. */
+  /**
+   * Resolves when all three processes are gone and no member answers any more, with whether those that were told to
+   * stop did so well.
+   */
   async watch(): Promise<boolean> {
     const asking = this.slots.map((slot) => this.keepAsking(slot));
     await Promise.all(this.slots.map((slot) => this.watchExit(slot)));
+    // Members that were brought back by hand are no children of this process, but they are the cluster.
+    while (!this.isStopping && this.slots.some(({ role }) => role.kind !== 'silent')) {
+      await new Promise((resume) => setTimeout(resume, askPauseMs));
+    }
     this.isOver = true;
     await Promise.all(asking);
     return this.allStoppedWell;

@@ -70,7 +70,8 @@ function environmentWithoutOptions(): NodeJS.ProcessEnv {
 }
 
 /** How a refused member words it (peer/handshake.ts), and one that finds it by itself (embed/data-dir.ts). */
-const lostData = /has another data dir than|has lost what it had acknowledged/;
+const lostData =
+  /has another data dir than|has already been bootstrapped|has run already|has lost what it had acknowledged/;
 
 /** Enough for a stack trace and the line before it. */
 const tailBytes = 16 * 1024;

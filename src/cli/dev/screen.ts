@@ -57,7 +57,9 @@ export function createScreen({ styled, write, ctl }: ScreenOptions): Screen {
       if (exit.reason !== undefined) say(`  ${exit.reason}`);
       say(paint('dim', `  its log: ${member.plan.logFile}`));
       if (exit.hasLostData) {
-        say('  a lost data dir cannot rejoin yet: membership changes are not built.');
+        say(
+          '  its data is lost, so it cannot rejoin under its old id: exchange it (README, "Exchanging a member").',
+        );
         say('  `npm start -- --reset` begins afresh, without the data of all three.');
         return;
       }
