@@ -75,7 +75,7 @@ describe('the server command', function serverCommand() {
   });
 
   it('ends with code 1 and one log line for each option that it refuses', async () => {
-    const refused = flags('--force-new-cluster', '--cert-file=a.pem');
+    const refused = flags('--cors=http://a', '--cert-file=a.pem');
     const { code, stderr } = await runProgram('etcd', refused);
     assert.equal(code, 1);
     const lines = stderr
@@ -85,11 +85,11 @@ describe('the server command', function serverCommand() {
     assert.deepEqual(
       lines.map(({ level, error }) => [level, error]),
       [
-        ['fatal', '--force-new-cluster is refused'],
+        ['fatal', '--cors is refused'],
         ['fatal', '--cert-file is refused'],
       ],
     );
-    assert.match(lines[0]?.['remedy'] ?? '', /bring a quorum/);
+    assert.match(lines[0]?.['remedy'] ?? '', /limiting origins is not built/);
     assert.match(lines[1]?.['remedy'] ?? '', /TLS is not built/);
     assert.ok(!existsSync(join(folder, 'one.etcd')), 'nothing was written');
   });
