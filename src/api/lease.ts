@@ -1,3 +1,4 @@
+import { concatBytes } from '../base/bytes.ts';
 import { CommandKind } from '../wire/command.ts';
 import {
   LeaseGrantRequest,
@@ -95,8 +96,11 @@ function leasesRoute(api: ApiContext): Route {
     path: '/etcdserverpb.Lease/LeaseLeases',
     request: LeaseLeasesRequest,
     handle: (exchange) => {
-      const leases = member.leases().map((id) => ({ id }));
-      exchange.respond(LeaseLeasesResponse.encode({ header: fillHeader(member), leases }));
+      member.leases((outcome) => {
+        if (!outcome.ok) return exchange.fail(outcome.error);
+        const header = LeaseLeasesResponse.encode({ header: fillHeader(member) });
+        exchange.respond(concatBytes([header, outcome.value]));
+      });
     },
   });
 }

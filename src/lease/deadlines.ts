@@ -60,10 +60,20 @@ export class Deadlines {
     return first.id;
   }
 
-  /** All of them, the earliest first; equal ones by id. */
-  inOrder(): readonly bigint[] {
-    const sorted = [...this.heap].sort((a, b) => a.dueMs - b.dueMs || (a.id < b.id ? -1 : 1));
-    return sorted.map(({ id }) => id);
+  /**
+   * All ids as of now, the earliest first; equal ones in no particular order. Each is found only when it is asked
+   * for, so that many can be listed in slices.
+   */
+  inOrder(): IterableIterator<bigint> {
+    const { heap } = this;
+    const dueMs = new Float64Array(heap.length);
+    const ids: bigint[] = [];
+    for (let at = 0; at < heap.length; at++) {
+      const deadline = this.at(at);
+      dueMs[at] = deadline.dueMs;
+      ids.push(deadline.id);
+    }
+    return takeEarliest(dueMs, ids);
   }
 
   private rise(moved: Deadline): void {
@@ -100,4 +110,35 @@ export class Deadlines {
     deadline.position = position;
     this.heap[position] = deadline;
   }
+}
+
+/** Empties a heap of moments, beside which stand their ids. */
+function* takeEarliest(dueMs: Float64Array, ids: bigint[]): IterableIterator<bigint> {
+  for (let count = ids.length; count > 0; count--) {
+    yield mustGet(ids[0], 'a place in the heap is empty');
+    sinkLast(dueMs, ids, count - 1);
+  }
+}
+
+/** Puts the last moment in the place of the first, and lets it sink among the `count` that are left. */
+function sinkLast(dueMs: Float64Array, ids: bigint[], count: number): void {
+  const movedMs = dueMs[count] ?? 0;
+  const movedId = ids[count] ?? 0n;
+  let at = 0;
+  for (;;) {
+    let least = 2 * at + 1;
+    if (least >= count) break;
+    let leastMs = dueMs[least] ?? 0;
+    const rightMs = dueMs[least + 1] ?? 0;
+    if (least + 1 < count && rightMs < leastMs) {
+      least += 1;
+      leastMs = rightMs;
+    }
+    if (movedMs <= leastMs) break;
+    dueMs[at] = leastMs;
+    ids[at] = ids[least] ?? 0n;
+    at = least;
+  }
+  dueMs[at] = movedMs;
+  ids[at] = movedId;
 }

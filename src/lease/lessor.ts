@@ -165,12 +165,13 @@ export class Lessor {
     this.checkpointed.delete(id);
   }
 
-  /** All leases, those that end first before the others. */
-  inOrder(): readonly bigint[] {
-    const known = [...this.expiring, ...this.expiries.inOrder()];
-    if (this.unpromoted === undefined) return known;
-    const rest = [...this.leases.list()].filter(({ id }) => this.expiries.get(id) === undefined);
-    return [...known, ...rest.map(({ id }) => id)];
+  /**
+   * All leases as of now, those that end first before the others; undefined as long as some have no deadline. One
+   * after the other is found as it is asked for.
+   */
+  inOrder(): IterableIterator<bigint> | undefined {
+    if (this.unpromoted !== undefined) return undefined;
+    return chain([...this.expiring], this.expiries.inOrder());
   }
 
   private begin(id: bigint, ttl: number, nowMs: number): void {
@@ -185,4 +186,9 @@ export class Lessor {
       this.checkpoints.set(id, nowMs + checkpointIntervalMs);
     } else this.checkpoints.delete(id);
   }
+}
+
+function* chain(first: Iterable<bigint>, second: Iterable<bigint>): IterableIterator<bigint> {
+  yield* first;
+  yield* second;
 }

@@ -1,11 +1,12 @@
-import { readBigUint64, writeUint32 } from '../base/bytes.ts';
+import { readBigUint64, writeUint32, type Bytes } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
 import type { StateChange } from '../apply/types.ts';
 import type { Leases } from '../lease/leases.ts';
-import { decodeLeaseKey } from '../lease/record.ts';
+import { decodeLeaseKey, type LeaseRecord } from '../lease/record.ts';
 import type { LeaseTimes } from '../peer/types.ts';
 import { CommandKind } from '../wire/command.ts';
 import { errors, failed, ok } from '../wire/errors.ts';
+import { LeaseListings } from './lease-listings.ts';
 import { LeaseTerm, type LeaseTermParts } from './lease-term.ts';
 import type { Done } from './types.ts';
 
@@ -22,10 +23,15 @@ export interface LeaseServiceParts extends Omit<LeaseTermParts, 'term' | 'leases
 
 export class LeaseService {
   private readonly parts: LeaseServiceParts;
+  private readonly listings: LeaseListings;
   private current: LeaseTerm | undefined;
 
   constructor(parts: LeaseServiceParts) {
     this.parts = parts;
+    this.listings = new LeaseListings(
+      parts.slicer,
+      () => this.term?.inOrder() ?? idsOf([...parts.leases().list()]),
+    );
   }
 
   /** An id for a new lease: positive, and not in use as far as this member knows. */
@@ -40,9 +46,12 @@ export class LeaseService {
     }
   }
 
-  /** Those that end first before the others; in the order of the grants on a member that does not lead. */
-  list(): readonly bigint[] {
-    return this.term?.inOrder() ?? [...this.parts.leases().list()].map(({ id }) => id);
+  /**
+   * Those that end first before the others; in the order of the grants on a member that does not lead. As the
+   * `leases` of a LeaseLeasesResponse, encoded.
+   */
+  list(done: Done<Bytes>): void {
+    this.listings.list(done);
   }
 
   /** As the leader; `notLeader` when this member does not lead, or not any more. */
@@ -114,4 +123,8 @@ export class LeaseService {
       else then(term);
     });
   }
+}
+
+function* idsOf(leases: readonly LeaseRecord[]): IterableIterator<bigint> {
+  for (const { id } of leases) yield id;
 }

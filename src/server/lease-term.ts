@@ -126,7 +126,7 @@ export class LeaseTerm {
     return { granted: lease.grantedTtl, remaining };
   }
 
-  inOrder(): readonly bigint[] {
+  inOrder(): IterableIterator<bigint> | undefined {
     return this.lessor.inOrder();
   }
 

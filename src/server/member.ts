@@ -233,8 +233,9 @@ export class ServerMember implements Member, TransportEvents {
     });
   }
 
-  leases(): readonly bigint[] {
-    return this.loops.leases.list();
+  leases(done: Done<Bytes>): void {
+    if (this.loops.isStopped) done(failed(errors.stopped));
+    else this.loops.leases.list(done);
   }
 
   addMember(peerUrls: readonly string[], isLearner: boolean, done: Done<AddedMember>): void {

@@ -82,8 +82,11 @@ export interface Member {
   renewLease(id: bigint, done: Done<number>): void;
   /** Its times as the leader knows them; undefined when there is no such lease. */
   leaseTimeToLive(id: bigint, withKeys: boolean, done: Done<LeaseDescription | undefined>): void;
-  /** Ids by what is left of them, as this member knows it. */
-  leases(): readonly bigint[];
+  /**
+   * All leases by what is left of them, as this member knows it: the `leases` of a LeaseLeasesResponse, encoded.
+   * `tooManyRequests` when too many wait for a list already.
+   */
+  leases(done: Done<Bytes>): void;
 
   /** Each changes one member and answers with all of them, once the change is applied here. */
   addMember(peerUrls: readonly string[], isLearner: boolean, done: Done<AddedMember>): void;

@@ -1,5 +1,5 @@
 import type { AppliedResponse } from '../../src/apply/types.ts';
-import type { Bytes } from '../../src/base/bytes.ts';
+import { emptyBytes, type Bytes } from '../../src/base/bytes.ts';
 import type { KvHash } from '../../src/mvcc/compaction-hashes.ts';
 import type { MemberId } from '../../src/raft/types.ts';
 import type {
@@ -89,8 +89,8 @@ export class FakeMember implements Member {
     done(ok(undefined));
   }
 
-  leases(): readonly bigint[] {
-    return [];
+  leases(done: Done<Bytes>): void {
+    done(ok(emptyBytes));
   }
 
   addMember(_peerUrls: readonly string[], _isLearner: boolean, done: Done<AddedMember>): void {

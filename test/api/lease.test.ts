@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mustGet } from '../../src/base/assert.ts';
-import { utf8 } from '../../src/base/bytes.ts';
+import { utf8, type Bytes } from '../../src/base/bytes.ts';
 import type { StreamReceiver } from '../../src/grpc/types.ts';
 import type { Done, LeaseDescription } from '../../src/server/types.ts';
 import { CommandKind } from '../../src/wire/command.ts';
@@ -41,8 +41,8 @@ class LeaseMember extends FakeMember {
     done(ok(this.times));
   }
 
-  override leases(): readonly bigint[] {
-    return this.ids;
+  override leases(done: Done<Bytes>): void {
+    done(ok(LeaseLeasesResponse.encode({ leases: this.ids.map((id) => ({ id })) })));
   }
 }
 

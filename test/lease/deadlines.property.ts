@@ -51,9 +51,11 @@ function check(deadlines: Deadlines, model: ReadonlyMap<bigint, number>): void {
   assert.equal(deadlines.size, model.size);
   const sorted = [...model].sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
   assert.equal(deadlines.firstMs, sorted[0]?.[1]);
+  const listed = [...deadlines.inOrder()];
   assert.deepEqual(
-    deadlines.inOrder(),
-    sorted.map(([each]) => each),
+    listed.map((each) => model.get(each)),
+    sorted.map(([, due]) => due),
   );
+  assert.equal(new Set(listed).size, model.size, 'each is listed once');
   for (const [each, due] of model) assert.equal(deadlines.get(each), due);
 }

@@ -49,7 +49,7 @@ describe('the clock of a leader', () => {
     assert.equal(lessor.nextExpiryMs, undefined);
     assert.deepEqual(lessor.takeExpired(1_000_000, limits), []);
     assert.equal(lessor.remaining(500n, 50_000), 2, 'one that has no deadline yet');
-    assert.equal(lessor.inOrder().length, 500);
+    assert.equal(lessor.inOrder(), undefined, 'no order before all have a deadline');
     assert.deepEqual(lessor.renew(500n, 60_000), { type: 'renewed', ttl: 2 });
     grant(leases, lessor, 501n, 2, 60_000);
     while (!lessor.promoteSome());
@@ -76,7 +76,7 @@ describe('the clock of a leader', () => {
     assert.deepEqual(lessor.renew(1n, 61_000), { type: 'expiring' });
     assert.equal(lessor.remaining(1n, 61_000), 0);
     assert.deepEqual(lessor.takeExpired(90_000, limits), [], 'it is decided once');
-    assert.deepEqual(lessor.inOrder(), [1n]);
+    assert.deepEqual([...(lessor.inOrder() ?? [])], [1n]);
     assert.equal(revoke(leases, lessor, 1n), true, 'it went by this decision');
     assert.deepEqual(lessor.renew(1n, 61_000), { type: 'unknown' });
     assert.equal(lessor.remaining(1n, 61_000), undefined);
@@ -96,7 +96,7 @@ describe('the clock of a leader', () => {
     const lessor = promoted(leases);
     assert.equal(revoke(leases, lessor, 1n), false);
     assert.equal(lessor.nextExpiryMs, undefined);
-    assert.deepEqual(lessor.inOrder(), []);
+    assert.deepEqual([...(lessor.inOrder() ?? [0n])], []);
   });
 
   it('expires in portions, bounded by leases and by keys, but one lease at least', () => {

@@ -153,7 +153,11 @@ export class ChaosLeases {
   }
 
   private hasNone(): boolean {
-    return this.cluster.members.every((member) => member.leases().length === 0);
+    return this.cluster.members.every((member) => {
+      let isEmpty = false;
+      member.leases((outcome) => (isEmpty = outcome.ok && outcome.value.length === 0));
+      return isEmpty;
+    });
   }
 
   check(history: EventHistory): void {

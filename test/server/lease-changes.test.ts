@@ -12,6 +12,7 @@ import {
   grant,
   holds,
   leaderOf,
+  listOf,
   msUntilGone,
   putWithLease,
   renew,
@@ -41,7 +42,7 @@ describe('leases after a restart', () => {
     await cluster.startMember('m1');
     const back = leaderOf(cluster);
     assert.ok(msUntilGone(cluster, back, 'a') > 10_500);
-    assert.deepEqual(back.leases(), [8n]);
+    assert.deepEqual(listOf(cluster, back), [8n]);
     assert.deepEqual(cluster.fatal, []);
   });
 
@@ -57,7 +58,7 @@ describe('leases after a restart', () => {
     cluster.advance(200);
     const back = await cluster.startMember(name);
     cluster.until('it has caught up', () => back.revision === leader.revision);
-    assert.deepEqual(back.leases().toSorted(), [6n, 7n]);
+    assert.deepEqual(listOf(cluster, back).toSorted(), [6n, 7n]);
     moveLeader(cluster, back);
     const [key] = timesOf(cluster, back, 7n)?.keys ?? [];
     assert.deepEqual(key, Uint8Array.of(97));

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { mustGet } from '../../src/base/assert.ts';
+import type { Bytes } from '../../src/base/bytes.ts';
 import type { ServerMember } from '../../src/server/member.ts';
 import type { LeaseDescription } from '../../src/server/types.ts';
 import { CommandKind } from '../../src/wire/command.ts';
 import type { Outcome } from '../../src/wire/errors.ts';
 import { PutRequest } from '../../src/wire/kv.ts';
-import { LeaseGrantRequest, LeaseRevokeRequest } from '../../src/wire/lease.ts';
+import {
+  LeaseGrantRequest,
+  LeaseLeasesResponse,
+  LeaseRevokeRequest,
+} from '../../src/wire/lease.ts';
 import { bytesOf, type MemoryCluster } from './cluster.ts';
 
 /** What clients do with leases, at members of a memory cluster. */
@@ -45,6 +50,13 @@ export function putWithLease(
 export function revoke(cluster: MemoryCluster, member: ServerMember, id: bigint): Outcome<unknown> {
   const request = LeaseRevokeRequest.encode({ id });
   return cluster.answer((done) => member.propose(CommandKind.leaseRevoke, request, done));
+}
+
+/** The ids of all leases, as the member lists them. */
+export function listOf(cluster: MemoryCluster, member: ServerMember): readonly bigint[] {
+  const listed = cluster.answer<Bytes>((done) => member.leases(done));
+  assert.ok(listed.ok);
+  return LeaseLeasesResponse.decode(listed.value).leases.map(({ id }) => id);
 }
 
 /** The TTL that a keep-alive is answered with. */

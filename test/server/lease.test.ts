@@ -8,6 +8,7 @@ import {
   grant,
   holds,
   leaderOf,
+  listOf,
   msUntilGone,
   putWithLease,
   renew,
@@ -58,12 +59,12 @@ describe('leases', () => {
     const keys = ['a', 'b', 'c'].map(bytesOf);
     for (const member of cluster.members) {
       assert.deepEqual(timesOf(cluster, member, -7n), { granted: 100, remaining: 89, keys });
-      assert.deepEqual(member.leases(), [-7n]);
+      assert.deepEqual(listOf(cluster, member), [-7n]);
     }
     assert.equal(timesOf(cluster, followerOf(cluster), 8n), undefined);
     assert.ok(revoke(cluster, followerOf(cluster), -7n).ok);
     assert.equal(holds(cluster, leader, 'a'), false);
-    assert.deepEqual(leader.leases(), []);
+    assert.deepEqual(listOf(cluster, leader), []);
   });
 
   it('are listed by what is left of them, by the leader', async () => {
@@ -72,10 +73,10 @@ describe('leases', () => {
     grant(cluster, leader, 1n, 30);
     grant(cluster, leader, 2n, 10);
     grant(cluster, leader, 3n, 20);
-    assert.deepEqual(leader.leases(), [2n, 3n, 1n]);
+    assert.deepEqual(listOf(cluster, leader), [2n, 3n, 1n]);
     renew(cluster, leader, 2n);
     grant(cluster, leader, 4n, 5);
-    assert.deepEqual(leader.leases(), [4n, 2n, 3n, 1n]);
+    assert.deepEqual(listOf(cluster, leader), [4n, 2n, 3n, 1n]);
   });
 
   it('get their whole TTL, and an election timeout, from a new leader (etcd #13294)', async () => {
