@@ -31,6 +31,8 @@ interface Watch {
   /** The revision whose rest has still to come. */
   partial: number | undefined;
   end: { readonly compactRevision: number } | undefined;
+  /** Its client has cancelled it, and was not told so yet: perhaps without knowing that a compaction did before. */
+  isCancelling: boolean;
 }
 
 /** Everything that was written, and every watch with all it was told: the naive side. */
@@ -75,14 +77,18 @@ class Oracle {
       const watch =
         output.type === 'created'
           ? own.find(({ id }) => id === undefined)
-          : open.find(({ id }) => id === output.watchId);
+          : (open.find(({ id }) => id === output.watchId) ??
+            own.find(({ id, isCancelling }) => id === output.watchId && isCancelling));
       assert(watch !== undefined, `${output.type} for ${output.watchId}, which is not there`);
       if (output.type === 'created') {
         watch.id = output.watchId;
         watch.from = watch.startRevision === 0 ? output.revision + 1 : watch.startRevision;
       } else if (output.type === 'canceled') {
-        watch.end = output;
-        if (output.compactRevision !== 0) assert.equal(output.revision, 0);
+        if (output.compactRevision !== 0) {
+          assert.equal(watch.end, undefined, 'cancelled by compactions twice');
+          assert.equal(output.revision, 0);
+        } else watch.isCancelling = false;
+        watch.end ??= output;
       } else if (output.type === 'progress') this.checkProgress(watch, output.revision);
       else if (output.type === 'events') {
         assert.ok(output.events.length > 0, 'a response without events');
@@ -233,6 +239,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
             told: [],
             partial: undefined,
             end: undefined,
+            isCancelling: false,
           });
           watching.create(from, to, { ...asked, progressNotify: true });
         },
@@ -279,6 +286,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       run: ({ oracle }) => {
         const chosen = oracle.watches[watch % Math.max(1, oracle.watches.length)];
         if (chosen?.id !== undefined && chosen.end === undefined) {
+          chosen.isCancelling = true;
           chosen.client.watches.cancel(chosen.id);
         }
       },
