@@ -1,9 +1,18 @@
 import * as grpc from '@grpc/grpc-js';
 import { assert } from '../base/assert.ts';
-import { emptyBytes, type Bytes } from '../base/bytes.ts';
+import { concatBytes, emptyBytes, type Bytes } from '../base/bytes.ts';
 import { ownBytes, bufferOf } from './bytes.ts';
+import { joinSource } from './message-source.ts';
 import type { ReadTurns, TurnReader } from './read-turns.ts';
-import type { Handler, Metadata, Status, StreamCall, StreamReceiver, UnaryCall } from './types.ts';
+import type {
+  Handler,
+  MessageSource,
+  Metadata,
+  Status,
+  StreamCall,
+  StreamReceiver,
+  UnaryCall,
+} from './types.ts';
 
 /** What an interceptor is given: the call below it, driven message by message without streams in between. */
 export type RawServerCall = Parameters<grpc.ServerInterceptor>[1];
@@ -77,12 +86,20 @@ export class GrpcJsServerCall implements UnaryCall, StreamCall, TurnReader {
     this.end(ok);
   }
 
-  send(message: Bytes): boolean {
+  /** grpc-js sends whole messages only: this one is joined first. */
+  respondFrom(source: MessageSource): void {
+    const message = joinSource(source);
+    if (message !== undefined) return this.respond(message);
+    this.end({ code: grpc.status.INTERNAL, text: 'a part of the answer cannot be read' });
+  }
+
+  send(message: Bytes, tail?: Bytes): boolean {
     assert(this.state !== 'ended', `${this.path} sends after its end`);
     if (this.state === 'cancelled') return true;
-    const { length } = message;
+    const whole = tail === undefined ? message : concatBytes([message, tail]);
+    const { length } = whole;
     this.unsentBytes += length;
-    this.raw.sendMessage(message, () => this.written(length));
+    this.raw.sendMessage(whole, () => this.written(length));
     if (this.unsentBytes > sendBufferBytes) this.isFull = true;
     return !this.isFull;
   }

@@ -33,11 +33,26 @@ export interface ServerCall {
 export interface UnaryCall extends ServerCall {
   /** Answers with one message and status OK. */
   respond(message: Bytes): void;
+  /** Answers with a message that is too large to be held whole: it is made while it is sent. */
+  respondFrom(source: MessageSource): void;
+}
+
+/** A message produced piece by piece. Its length goes ahead of it, so a piece that cannot be had resets the call. */
+export interface MessageSource {
+  /** At most 2^32 - 1. */
+  readonly totalBytes: number;
+  /** The next piece, never empty, called when there is room for it; undefined: it cannot be produced any more. */
+  next(): Bytes | undefined;
+  /** Called once: all was taken, or the call is over. */
+  close(): void;
 }
 
 export interface StreamCall extends ServerCall {
-  /** Sends one message. False: the send buffer is full, wait for `onDrain` before sending more. */
-  send(message: Bytes): boolean;
+  /**
+   * Sends one message, made of `message` and, where given, `tail` after it: what many calls are sent alike need not be
+   * copied for each. False: the send buffer is full, wait for `onDrain` before sending more.
+   */
+  send(message: Bytes, tail?: Bytes): boolean;
   onDrain(listener: () => void): void;
   /** Stops and restarts the reading of requests: back-pressure towards the caller. */
   pause(): void;

@@ -1,7 +1,8 @@
 import { Client, credentials, Metadata, status as grpcStatus } from '@grpc/grpc-js';
-import type { Bytes } from '../../src/base/bytes.ts';
+import { concatBytes, type Bytes } from '../../src/base/bytes.ts';
 import { describeUnknown } from '../../src/grpc/engine.ts';
-import type { StreamCall, Handlers, UnaryCall } from '../../src/grpc/types.ts';
+import { joinSource } from '../../src/grpc/message-source.ts';
+import type { Handlers, MessageSource, StreamCall, UnaryCall } from '../../src/grpc/types.ts';
 
 /** One call with its raw message bytes, and how it ended: the same for handlers in this process and a server elsewhere. */
 export interface Call {
@@ -89,9 +90,15 @@ export class RecordedCall implements UnaryCall, StreamCall {
     this.end({ code: grpcStatus.OK, text: '' });
   }
 
-  send(message: Bytes): boolean {
+  respondFrom(source: MessageSource): void {
+    const message = joinSource(source);
+    if (message === undefined) this.end({ code: grpcStatus.INTERNAL, text: 'cut off' });
+    else this.respond(message);
+  }
+
+  send(message: Bytes, tail?: Bytes): boolean {
     this.mustBeOpen();
-    this.messages.push(message);
+    this.messages.push(tail === undefined ? message : concatBytes([message, tail]));
     if (this.messages.length === this.take) this.cancel();
     return this.hasRoom;
   }
