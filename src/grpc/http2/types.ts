@@ -64,7 +64,7 @@ export interface Http2StreamListener {
    * its connection. `isUnprocessed`: the other end has certainly not looked at it (REFUSED_STREAM, GOAWAY).
    */
   onReset(code: ErrorCode, isUnprocessed: boolean): void;
-  /** The last call: both sides have ended, or it was reset from here or there. Everything sent has left for the socket. */
+  /** The last call: both sides have ended and everything has left for the socket, or it was reset from here or there. */
   onClosed(): void;
 }
 
@@ -78,7 +78,7 @@ export interface Http2Stream {
   /** Bytes handed to `write` that have not left for the socket. */
   readonly unsentBytes: number;
 
-  /** Sends a header block: a response or request, or with `isEnd` its trailers. They never overtake what was written. */
+  /** Sends a header block: a response or request, or with `isEnd` its trailers. Never overtakes what was written. */
   sendHeaders(fields: HeaderList, isEnd: boolean): void;
   /**
    * Sends bytes, in DATA frames as the windows allow. The array is kept, not copied, until it has left, so it must not
