@@ -64,7 +64,7 @@ export interface Http2StreamListener {
    * its connection. `isUnprocessed`: the other end has certainly not looked at it (REFUSED_STREAM, GOAWAY).
    */
   onReset(code: ErrorCode, isUnprocessed: boolean): void;
-  /** The last call: both sides have ended and everything has left for the socket, or it was reset from here or there. */
+  /** The last call: both sides have ended and all has left for the socket, or it was reset from here or there. */
   onClosed(): void;
 }
 
