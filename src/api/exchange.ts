@@ -75,11 +75,11 @@ export class StreamExchange {
     this.overListeners.push(listener);
   }
 
-  /** False: wait for `onDrain` before sending more. */
-  send(message: Bytes): boolean {
+  /** One message, in one part or two. False: wait for `onDrain` before sending more. */
+  send(message: Bytes, tail?: Bytes): boolean {
     if (this.hasEnded) return false;
-    this.metrics.sent(message.length);
-    return this.call.send(message);
+    this.metrics.sent(message.length + (tail?.length ?? 0));
+    return this.call.send(message, tail);
   }
 
   /** Called each time there is room again after `send` said that there was none. */

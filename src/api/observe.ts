@@ -91,7 +91,8 @@ class Observation {
     const watches = watchKeys(this.client.api.member, range, (output) => {
       // Cancelled: behind a compaction, so that what was to come is not known any more.
       if (output.type === 'canceled') this.findLeader(0);
-      else if (output.type === 'events') isWanted = takeAll(output.events, output.revision, take);
+      else if (output.type === 'events')
+        isWanted = takeAll(output.events.list, output.revision, take);
       if (output.type === 'canceled' || !isWanted) watches.close();
       return this.hasRoom;
     });

@@ -1,10 +1,11 @@
 import { unreachable } from '../base/assert.ts';
-import type { Bytes } from '../base/bytes.ts';
+import { emptyBytes, type Bytes } from '../base/bytes.ts';
 import { keyRangeOf } from '../mvcc/key-range.ts';
 import type { WatchOutput, WatchReceiver, WatchRefusal, Watches } from '../server/types.ts';
 import { errors } from '../wire/errors.ts';
 import {
-  encodeWatchEvents,
+  encodeHeaderField,
+  encodeWatchHead,
   WatchFilter,
   WatchRequest,
   WatchResponse,
@@ -32,11 +33,17 @@ const refusals: Readonly<Record<WatchRefusal, string>> = {
   duplicateId: 'mvcc: duplicate watch ID provided on the WatchStream',
 };
 
+type EventsOutput = WatchOutput & { readonly type: 'events' };
+
 /** One stream of watches. While the client does not read, its requests wait too. */
 class WatchSession implements BidiReceiver<WatchRequest>, WatchReceiver {
   private readonly api: ApiContext;
   private readonly exchange: StreamExchange;
   private readonly watches: Watches;
+  /** The header that was encoded last. */
+  private header = emptyBytes;
+  private headerRevision = -1;
+  private headerTerm = -1;
 
   constructor(api: ApiContext, exchange: StreamExchange) {
     this.api = api;
@@ -69,7 +76,10 @@ class WatchSession implements BidiReceiver<WatchRequest>, WatchReceiver {
   onHalfClose(): void {}
 
   receive(output: WatchOutput): boolean {
-    const hasRoom = this.exchange.send(this.encode(output));
+    const hasRoom =
+      output.type === 'events'
+        ? this.exchange.send(this.encodeHead(output), output.events.fields)
+        : this.exchange.send(this.encode(output));
     if (!hasRoom) this.exchange.pauseRequests();
     return hasRoom;
   }
@@ -90,7 +100,18 @@ class WatchSession implements BidiReceiver<WatchRequest>, WatchReceiver {
     if (refusal !== undefined) this.watches.refuse(refusals[refusal]);
   }
 
-  private encode(output: WatchOutput): Bytes {
+  /** Most of what is told in one turn has the same header. */
+  private encodeHead({ watchId, revision, isFragment }: EventsOutput): Bytes {
+    const { term } = this.api.member;
+    if (revision !== this.headerRevision || term !== this.headerTerm) {
+      this.header = encodeHeaderField(fillHeaderWithoutRevision(this.api.member, revision));
+      this.headerRevision = revision;
+      this.headerTerm = term;
+    }
+    return encodeWatchHead(this.header, watchId, isFragment);
+  }
+
+  private encode(output: Exclude<WatchOutput, EventsOutput>): Bytes {
     const header = fillHeaderWithoutRevision(this.api.member, output.revision);
     switch (output.type) {
       case 'created':
@@ -99,10 +120,6 @@ class WatchSession implements BidiReceiver<WatchRequest>, WatchReceiver {
         const { watchId, reason: cancelReason } = output;
         const flags = { created: true, canceled: true };
         return WatchResponse.encode({ header, watchId, ...flags, cancelReason });
-      }
-      case 'events': {
-        const { watchId, events, isFragment: fragment } = output;
-        return encodeWatchEvents({ header, watchId, fragment }, events);
       }
       case 'progress':
         return WatchResponse.encode({ header, watchId: output.watchId });

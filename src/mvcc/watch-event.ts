@@ -1,6 +1,7 @@
 import { mustGet } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { Event, EventType, KeyValue } from '../wire/mvccpb.ts';
+import { WatchEvents } from '../wire/watch-events.ts';
 import { decodeRowKey } from './revision.ts';
 import type { MvccStore } from './store.ts';
 import type { PutRow } from './types.ts';
@@ -22,6 +23,9 @@ export class WatchEvent {
   private row: Bytes | undefined;
   private plain: Bytes | undefined;
   private withPrev: Bytes | undefined;
+  /** Lists of one, which all that are told of nothing else share. */
+  private plainAlone: WatchEvents | undefined;
+  private withPrevAlone: WatchEvents | undefined;
 
   private constructor(store: MvccStore, change: Change) {
     this.store = store;
@@ -51,6 +55,12 @@ export class WatchEvent {
   /** An encoded `mvccpb.Event`. */
   encoded(hasPrevKv: boolean): Bytes {
     return hasPrevKv ? (this.withPrev ??= this.encodeWithPrev()) : (this.plain ??= this.encode());
+  }
+
+  /** A list of this event and no other. */
+  alone(hasPrevKv: boolean): WatchEvents {
+    if (hasPrevKv) return (this.withPrevAlone ??= WatchEvents.of(this.encoded(true)));
+    return (this.plainAlone ??= WatchEvents.of(this.encoded(false)));
   }
 
   private encode(prevKv?: Bytes): Bytes {

@@ -8,6 +8,7 @@ import type { Outcome } from '../wire/errors.ts';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../wire/kv.ts';
 import type { CommandKind } from '../wire/command.ts';
 import type { AlarmMember } from '../wire/maintenance.ts';
+import type { WatchEvents } from '../wire/watch-events.ts';
 
 /**
  * A running member, as the services of layer 5 see it. Callbacks are called once each; one may be called before
@@ -144,8 +145,8 @@ export type WatchOutput =
       readonly type: 'events';
       readonly watchId: bigint;
       readonly revision: number;
-      /** Encoded `mvccpb.Event`s, shared by all watches that are told of them. */
-      readonly events: readonly Bytes[];
+      /** Encoded `mvccpb.Event`s, shared by all watches that are told of the same. */
+      readonly events: WatchEvents;
       /** The rest of the same revision follows. */
       readonly isFragment: boolean;
     }

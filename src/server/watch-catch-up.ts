@@ -226,17 +226,17 @@ export class WatchCatchUp {
       this.leave(watcher, modRevision);
       return 0;
     }
-    if (watcher.events.length === 0) this.gathered.push(watcher);
-    const { length } = gather(watcher, event);
-    watcher.queue.reserve(length);
+    if (watcher.events === undefined) this.gathered.push(watcher);
+    const bytes = gather(watcher, event);
+    watcher.queue.reserve(bytes);
     this.gatheredEvents++;
-    return length;
+    return bytes;
   }
 
   /** Queues what was gathered, for so many watches; when it is done, a pass that is over ends. */
   private tell(watchersMax: number): void {
     for (const watcher of this.gathered.splice(0, watchersMax)) {
-      watcher.queue.reserve(-watcher.eventBytes);
+      watcher.queue.reserve(-(watcher.events?.totalBytes ?? 0));
       // The client may have cancelled it meanwhile.
       if (watcher.state === 'over') takeGathered(watcher);
       else this.responses.add(watcher, this.store.revision);

@@ -140,7 +140,7 @@ export class WatchHub {
     const event = WatchEvent.ofRow(this.store, key, row);
     for (const watcher of found) {
       if (revision < watcher.nextRevision || isFiltered(watcher, event)) continue;
-      if (watcher.events.length === 0) {
+      if (watcher.events === undefined) {
         if (!watcher.queue.hasRoom) {
           this.fallBehind(watcher, revision);
           continue;

@@ -8,7 +8,7 @@ export class WatchQueue {
   private readonly receiver: WatchReceiver;
   private readonly bytesMax: number;
   private readonly events: WatchQueueEvents;
-  private outputs: Queued[] = [];
+  private outputs: WatchOutput[] = [];
   private head = 0;
   private bytes = 0;
   /** Events among the outputs. */
@@ -42,12 +42,11 @@ export class WatchQueue {
     return this.eventCount;
   }
 
-  /** Takes everything: who adds events asks `hasRoom` first. `eventBytes` is what its events are counted as. */
-  add(output: WatchOutput, eventBytes = 0): void {
+  /** Takes everything: who adds events asks `hasRoom` first. */
+  add(output: WatchOutput): void {
     if (this.isClosed) return;
-    const bytes = outputBytes + eventBytes;
-    this.outputs.push({ output, bytes });
-    this.bytes += bytes;
+    this.outputs.push(output);
+    this.bytes += bytesOf(output);
     this.eventCount += eventsIn(output);
     if (!this.isBlocked) this.events.onWaiting(this);
   }
@@ -63,7 +62,7 @@ export class WatchQueue {
       const next = this.outputs[this.head];
       if (next === undefined) return false;
       this.take(next);
-      if (!this.receiver.receive(next.output)) this.isBlocked = true;
+      if (!this.receiver.receive(next)) this.isBlocked = true;
     }
     return !this.isBlocked && this.head < this.outputs.length;
   }
@@ -82,9 +81,9 @@ export class WatchQueue {
     this.eventCount = 0;
   }
 
-  private take({ output, bytes }: Queued): void {
+  private take(output: WatchOutput): void {
     this.head++;
-    this.bytes -= bytes;
+    this.bytes -= bytesOf(output);
     const count = eventsIn(output);
     this.eventCount -= count;
     if (count > 0) this.events.onTold(count);
@@ -100,15 +99,14 @@ export interface WatchQueueEvents {
   readonly onTold: (eventCount: number) => void;
 }
 
-interface Queued {
-  readonly output: WatchOutput;
-  readonly bytes: number;
-}
-
 /** What an output is counted as beside its events. */
 const outputBytes = 64;
 /** Outputs told before the array is cut. */
 const shiftedMax = 1024;
+
+function bytesOf(output: WatchOutput): number {
+  return outputBytes + (output.type === 'events' ? output.events.totalBytes : 0);
+}
 
 function eventsIn(output: WatchOutput): number {
   return output.type === 'events' ? output.events.length : 0;

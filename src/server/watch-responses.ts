@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { ResponseHeader } from '../wire/header.ts';
-import { eventFieldBytes, WatchResponse } from '../wire/watch.ts';
+import { eventFieldBytes, WatchEvents } from '../wire/watch-events.ts';
+import { WatchResponse } from '../wire/watch.ts';
 import { takeGathered, type Watcher } from './watcher.ts';
 
 /** Makes responses of the events gathered for a watch, in parts where the watch allows that. */
@@ -17,13 +18,19 @@ export class WatchResponses {
   add(watcher: Watcher, revision: number): void {
     const { id: watchId, queue } = watcher;
     const gathered = takeGathered(watcher);
-    if (gathered.length === 0) return;
+    if (gathered === undefined) return;
     watcher.isProgressDue = false;
-    const parts = watcher.fragment ? this.split(gathered, watchId, revision) : [gathered];
-    parts.forEach((events, i) => {
+    if (!watcher.fragment) {
+      queue.add({ type: 'events', watchId, revision, events: gathered, isFragment: false });
+      return;
+    }
+    const parts = this.split(gathered.list, watchId, revision);
+    parts.forEach((part, i) => {
       const isFragment = i < parts.length - 1;
-      const eventBytes = events.reduce((sum, event) => sum + event.length, 0);
-      queue.add({ type: 'events', watchId, revision, events, isFragment }, eventBytes);
+      const events = WatchEvents.from(part);
+      if (events !== undefined) {
+        queue.add({ type: 'events', watchId, revision, events, isFragment });
+      }
     });
   }
 

@@ -1,6 +1,6 @@
-import type { Bytes } from '../base/bytes.ts';
 import type { WatchEvent } from '../mvcc/watch-event.ts';
 import type { WatchedKeys } from '../mvcc/watch-groups.ts';
+import type { WatchEvents } from '../wire/watch-events.ts';
 import type { WatchQueue } from './watch-queue.ts';
 
 /**
@@ -21,8 +21,7 @@ export interface Watcher {
   /** Told of everything below; and nothing below concerns it. */
   nextRevision: number;
   /** What the next response will hold; whole revisions, save while one is being gathered. */
-  events: Bytes[];
-  eventBytes: number;
+  events: WatchEvents | undefined;
   /** The revision of the last of them. */
   lastRevision: number;
   /** The pass of the catch-up under way serves it. */
@@ -37,20 +36,18 @@ export function isFiltered(watcher: Watcher, event: WatchEvent): boolean {
   return event.isDelete ? watcher.noDelete : watcher.noPut;
 }
 
-/** Adds an event to the next response; answers its bytes. */
-export function gather(watcher: Watcher, event: WatchEvent): Bytes {
-  const encoded = event.encoded(watcher.prevKv);
+/** Adds an event to the next response; answers how many bytes that adds. */
+export function gather(watcher: Watcher, event: WatchEvent): number {
+  const { events, prevKv } = watcher;
   watcher.lastRevision = event.modRevision;
-  watcher.events.push(encoded);
-  watcher.eventBytes += encoded.length;
-  return encoded;
+  watcher.events = events?.with(event.encoded(prevKv)) ?? event.alone(prevKv);
+  return watcher.events.totalBytes - (events?.totalBytes ?? 0);
 }
 
 /** Empties the next response; answers what was in it. */
-export function takeGathered(watcher: Watcher): readonly Bytes[] {
+export function takeGathered(watcher: Watcher): WatchEvents | undefined {
   const { events } = watcher;
-  watcher.events = [];
-  watcher.eventBytes = 0;
+  watcher.events = undefined;
   watcher.lastRevision = 0;
   return events;
 }

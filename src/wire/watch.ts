@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/bytes.ts';
+import { concatBytes, type Bytes } from '../base/bytes.ts';
 import { ResponseHeader } from './header.ts';
 import {
   bool,
@@ -65,30 +65,27 @@ export const WatchResponse = message('etcdserverpb.WatchResponse', {
 });
 export type WatchResponse = MessageOf<typeof WatchResponse>;
 
-/** A response up to its events, which come last. */
-export type WatchResponseHead = Pick<WatchResponse, 'header' | 'watchId' | 'fragment'>;
-
-/** Puts a response around events that are encoded already, copying each once. */
-export function encodeWatchEvents(head: WatchResponseHead, events: readonly Bytes[]): Bytes {
-  const start = WatchResponse.encode(head);
-  let length = start.length;
-  for (const event of events) length += eventFieldBytes(event);
-  const response = new Uint8Array(length);
-  response.set(start);
-  let offset = start.length;
-  for (const event of events) {
-    response[offset] = eventsTag;
-    offset = writeVarint(response, offset + 1, event.length);
-    response.set(event, offset);
-    offset += event.length;
+/**
+ * A response up to its events (`WatchEvents.fields`), by hand, for one is made for each watch of each change. `header`
+ * is that field, encoded (`encodeHeaderField`).
+ */
+export function encodeWatchHead(header: Bytes, watchId: bigint, isFragment: boolean): Bytes {
+  const id = Number(watchId);
+  if (id < 0 || !Number.isSafeInteger(id) || isFragment) {
+    return concatBytes([header, WatchResponse.encode({ watchId, fragment: isFragment })]);
   }
-  return response;
+  if (id === 0) return header;
+  const head = new Uint8Array(header.length + 1 + varintBytes(id));
+  head.set(header);
+  head[header.length] = watchIdTag;
+  writeVarint(head, header.length + 1, id);
+  return head;
 }
 
-/** How many bytes of a response an encoded event takes. */
-export function eventFieldBytes(event: Bytes): number {
-  return 1 + varintBytes(event.length) + event.length;
+/** The header of a WatchResponse as the field that begins it. */
+export function encodeHeaderField(header: ResponseHeader): Bytes {
+  return WatchResponse.encode({ header });
 }
 
-/** Field 11, length-delimited. */
-const eventsTag = 0x5a;
+/** Field 2, varint. */
+const watchIdTag = 0x10;

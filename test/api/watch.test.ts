@@ -5,6 +5,7 @@ import type { WatchOutput } from '../../src/server/types.ts';
 import { Code } from '../../src/wire/errors.ts';
 import { DecodedEvent } from '../../src/wire/mvccpb.ts';
 import { WatchCreateRequest, WatchRequest, WatchResponse } from '../../src/wire/watch.ts';
+import { WatchEvents } from '../../src/wire/watch-events.ts';
 import { RecordedCall } from './caller.ts';
 import { FakeMember } from './fake-member.ts';
 import type { FakeWatches } from './fake-watches.ts';
@@ -153,7 +154,7 @@ describe('Watch', () => {
     assert.deepEqual(last(), { ...plain, header: { ...filled, revision: 0 }, ...cut });
     const value = { key: utf8('k'), createRevision: 7, modRevision: 7, version: 1, lease: 0n };
     const event = DecodedEvent.create({ kv: { ...value, value: utf8('v') } });
-    const events = [DecodedEvent.encode(event)];
+    const events = WatchEvents.of(DecodedEvent.encode(event));
     tell({ type: 'events', watchId: 2n, revision: 7, events, isFragment: true });
     const told = last();
     assert.deepEqual([told.fragment, told.watchId, told.header], [true, 2n, header]);

@@ -118,7 +118,7 @@ export class RecordedStream implements WatchReceiver {
         watch.notices.push({ type: 'canceled', revision, compactRevision: output.compactRevision });
         return;
       case 'events': {
-        const events = output.events.map(decodeEvent);
+        const events = output.events.list.map(decodeEvent);
         const { isFragment } = output;
         const compactedMax = this.events.compactedMax();
         watch.notices.push({ type: 'events', revision, events, isFragment, compactedMax });

@@ -69,8 +69,9 @@ describe('watches', () => {
     later.forEach((client, i) => client.create('k', i % 2 === 0 ? '' : 'l', { startRevision: 2 }));
     world.settle();
     const encodings = (of: typeof clients): number =>
-      new Set(of.flatMap(({ outputs }) => outputs.flatMap((o) => ('events' in o ? o.events : []))))
-        .size;
+      new Set(
+        of.flatMap(({ outputs }) => outputs.flatMap((o) => ('events' in o ? o.events.list : []))),
+      ).size;
     assert.equal(encodings(clients), 1);
     assert.equal(encodings(later), 2, 'one for those of the key, one for those of the range');
     assert.equal(world.rows.reads, 2);

@@ -168,7 +168,7 @@ export function describeOutput(output: WatchOutput): string {
   const head = `${watchId} ${type} @${revision}`;
   switch (type) {
     case 'events':
-      return `${head}${output.isFragment ? ' more' : ''}: ${output.events.map(describeEvent).join(', ')}`;
+      return `${head}${output.isFragment ? ' more' : ''}: ${output.events.list.map(describeEvent).join(', ')}`;
     case 'canceled':
       return output.compactRevision === 0 ? head : `${head} compacted ${output.compactRevision}`;
     case 'refused':

@@ -93,7 +93,7 @@ class Oracle {
       else if (output.type === 'events') {
         assert.ok(output.events.length > 0, 'a response without events');
         assert.ok(watch.fragment || !output.isFragment, 'a fragment that was not asked for');
-        this.take(watch, output.events);
+        this.take(watch, output.events.list);
         watch.partial = output.isFragment ? watch.told.at(-1)?.revision : undefined;
         assert.ok(output.revision >= (watch.told.at(-1)?.revision ?? 0), 'the header is behind');
         // Atomic: a response ends with a whole revision, unless more of it is announced.
