@@ -2,8 +2,10 @@ import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import {
   handleOf,
+  innerEntriesMax,
   InnerNode,
   isLiveEntry,
+  leafEntriesMax,
   leafEntry,
   LeafNode,
   type IndexNode,
@@ -61,6 +63,24 @@ export class IndexTree {
     root.insertAt(0, this.root);
     root.insertAt(1, right);
     this.root = root;
+  }
+
+  /** Fills an empty tree with keys in order, at once: nodes with some room in each. */
+  build(handles: Uint32Array, isLive: (handle: KeyHandle) => boolean): void {
+    assert(this.root.isLeaf && this.root.count === 0, 'only an empty tree is built');
+    if (handles.length === 0) return;
+    let level: IndexNode[] = [];
+    let leaf = new LeafNode();
+    for (const handle of handles) {
+      if (leaf.count === leafEntriesBuilt) {
+        level.push(leaf);
+        leaf = new LeafNode();
+      }
+      leaf.insertAt(leaf.count, leafEntry(handle, isLive(handle)));
+    }
+    level.push(leaf);
+    while (level.length > 1) level = parentsOf(level);
+    this.root = level[0] as IndexNode;
   }
 
   /** Counts a dead key as live again. */
@@ -255,6 +275,20 @@ interface Walk {
   readonly to: Bytes | undefined;
   readonly liveOnly: boolean;
   readonly visitor: KeyVisitor;
+}
+
+/** Seven eighths: the next keys do not split every node they come to. */
+const leafEntriesBuilt = (leafEntriesMax * 7) / 8;
+const innerEntriesBuilt = (innerEntriesMax * 7) / 8;
+
+function parentsOf(nodes: readonly IndexNode[]): IndexNode[] {
+  const parents: InnerNode[] = [];
+  for (let at = 0; at < nodes.length; at += innerEntriesBuilt) {
+    const parent = new InnerNode();
+    for (const node of nodes.slice(at, at + innerEntriesBuilt)) parent.insertAt(parent.count, node);
+    parents.push(parent);
+  }
+  return parents;
 }
 
 function countLeaves(node: IndexNode): number {

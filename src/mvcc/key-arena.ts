@@ -96,16 +96,35 @@ export class KeyArena {
     return length - key.length;
   }
 
+  /** The same for two records. */
+  compareHandles(a: KeyHandle, b: KeyHandle, skip = 0): number {
+    const { bytes } = this.slabOf(b);
+    const start = offsetOf(b) + headerBytes;
+    return this.compare(a, bytes.subarray(start, start + this.lengthOf(b)), skip);
+  }
+
+  /** `count` bytes of the key from `from` on as one number, zeros behind its end. */
+  digitsAt(handle: KeyHandle, from: number, count: number): number {
+    const { bytes } = this.slabOf(handle);
+    const start = offsetOf(handle) + headerBytes;
+    const length = this.lengthOf(handle);
+    let digits = 0;
+    for (let i = from; i < from + count; i++) {
+      digits = digits * 256 + (i < length ? (bytes[start + i] as number) : 0);
+    }
+    return digits;
+  }
+
+  lengthOf(handle: KeyHandle): number {
+    return this.slabOf(handle).words[(offsetOf(handle) >>> 2) + 1] as number;
+  }
+
   newestOf(handle: KeyHandle): number {
     return this.slabOf(handle).words[offsetOf(handle) >>> 2] as number;
   }
 
   setNewest(handle: KeyHandle, versionId: number): void {
     this.slabOf(handle).words[offsetOf(handle) >>> 2] = versionId;
-  }
-
-  private lengthOf(handle: KeyHandle): number {
-    return this.slabOf(handle).words[(offsetOf(handle) >>> 2) + 1] as number;
   }
 
   private slabOf(handle: KeyHandle): Slab {

@@ -99,8 +99,13 @@ export class KeyIndex {
     const isLive = row.version !== 0;
     if (!wasLive && isLive) this.tree.revive(key);
     if (wasLive && !isLive) this.tree.killLive({ from: key, to: keySuccessor(key) }, () => {});
+    this.appendRestored(handle, row);
+  }
+
+  /** Adds a version to a key; whether the tree counts it as live is the caller's business. */
+  appendRestored(key: KeyHandle, row: RestoredVersion): VersionId {
     const { main: modRevision, sub: modSub, createRevision, version } = row;
-    this.append({ key: handle, createRevision, modRevision, modSub, version });
+    return this.append({ key, createRevision, modRevision, modSub, version });
   }
 
   describe(id: VersionId): KeyVersion {
@@ -117,8 +122,7 @@ export class KeyIndex {
   private putFirst(key: Bytes, row: RestoredVersion): VersionId {
     const handle = this.keys.add(key);
     this.tree.insert(handle, key, row.version !== 0);
-    const { main: modRevision, sub: modSub, createRevision, version } = row;
-    return this.append({ key: handle, createRevision, modRevision, modSub, version });
+    return this.appendRestored(handle, row);
   }
 
   private append(fields: VersionFields): VersionId {

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { KeyIndex } from './key-index.ts';
+import { IndexBuilder } from './index-builder.ts';
+import { KeyIndex, type RestoredVersion } from './key-index.ts';
 import { decodeRowKey } from './revision.ts';
 import { decodeRowHead } from './row.ts';
 import { firstRevision, MvccStore } from './store.ts';
@@ -17,15 +18,20 @@ export type OnVersion = (key: Bytes, lease: bigint) => void;
  */
 export class StoreRestorer {
   private readonly index = new KeyIndex();
+  private readonly builder: IndexBuilder | undefined;
   private readonly compactRevision: number;
   private readonly onVersion: OnVersion;
   private lastMain = 0;
   private lastSub = 0;
 
-  /** `compactRevision` is the last compaction that was asked for, finished or not; -1 is none. */
-  constructor(compactRevision: number, onVersion: OnVersion = () => undefined) {
+  /**
+   * `compactRevision` is the last compaction that was asked for, finished or not; -1 is none. `isInSlices`: other
+   * work goes on between two calls of `feed`, and `finish` must not take long; it all takes longer then.
+   */
+  constructor(compactRevision: number, onVersion: OnVersion = () => undefined, isInSlices = false) {
     this.compactRevision = compactRevision;
     this.onVersion = onVersion;
+    this.builder = isInSlices ? undefined : new IndexBuilder(this.index);
     this.index.raiseFloor(compactRevision);
   }
 
@@ -39,6 +45,7 @@ export class StoreRestorer {
    * reached: a deletion that was the newest row is gone when it was compacted away.
    */
   finish(rows: RowReader, revision: number): MvccStore {
+    this.builder?.finish();
     return new MvccStore(rows, {
       index: this.index,
       revision: Math.max(firstRevision, revision, this.lastMain, this.compactRevision),
@@ -56,11 +63,16 @@ export class StoreRestorer {
     assert(key.length > 0, `row ${main}.${sub} names no key`);
     this.onVersion(key, isTombstone ? 0n : lease);
     if (isTombstone) {
-      this.index.restore(key, { main, sub, createRevision: 0, version: 0 });
+      this.restore(key, { main, sub, createRevision: 0, version: 0 });
       return;
     }
     assert(modRevision === main, `row ${main}.${sub} says it is of revision ${modRevision}`);
     assert(version > 0 && createRevision > 0, `row ${main}.${sub} is not a version of a key`);
-    this.index.restore(key, { main, sub, createRevision, version });
+    this.restore(key, { main, sub, createRevision, version });
+  }
+
+  private restore(key: Bytes, row: RestoredVersion): void {
+    if (this.builder === undefined) this.index.restore(key, row);
+    else this.builder.add(key, row);
   }
 }

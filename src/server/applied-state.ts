@@ -1,3 +1,4 @@
+import type { Bytes } from '../base/bytes.ts';
 import { StateMachine } from '../apply/machine.ts';
 import { Alarms } from '../apply/alarms.ts';
 import { AttachedKeys } from '../lease/attached-keys.ts';
@@ -22,6 +23,12 @@ export interface AppliedState {
 export class AppliedStateLoader {
   private restorer: StoreRestorer | undefined;
   private attached = new AttachedKeys();
+  private readonly isInSlices: boolean;
+
+  /** `isInSlices`: the member is in service meanwhile. */
+  constructor(isInSlices = false) {
+    this.isInSlices = isInSlices;
+  }
 
   /** Rows of the store in key order, and the state that it was opened with. */
   feed(rows: readonly Row[], { compactRevision }: StoreState): void {
@@ -44,7 +51,8 @@ export class AppliedStateLoader {
   private openRestorer(compactRevision: number): StoreRestorer {
     const attached = new AttachedKeys();
     this.attached = attached;
-    return new StoreRestorer(compactRevision, (key, lease) => attached.set(key, lease));
+    const onVersion = (key: Bytes, lease: bigint): void => attached.set(key, lease);
+    return new StoreRestorer(compactRevision, onVersion, this.isInSlices);
   }
 }
 
@@ -54,7 +62,7 @@ export function reloadAppliedState(
   reader: RowReader,
   done: (state: AppliedState) => void,
 ): void {
-  const loader = new AppliedStateLoader();
+  const loader = new AppliedStateLoader(true);
   store.scan(encodeRowKey(0, 0, false), undefined, rowsPerBatch, (rows, isLast, resume) => {
     loader.feed(rows, store.state);
     if (isLast) done(loader.finish(store, reader));
