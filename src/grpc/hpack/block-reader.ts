@@ -18,24 +18,26 @@ const scratch = Buffer.allocUnsafeSlow(4_096);
 export class BlockReader {
   private block: Bytes = emptyBytes;
   private position = 0;
+  private end = 0;
 
-  /** The block is looked at until the next `open` or `close`, and its strings are copies. */
-  open(block: Bytes): void {
+  /** The bytes from `start` to `end` are looked at until `close`, and their strings are copies. */
+  open(block: Bytes, start: number, end: number): void {
     this.block = block;
-    this.position = 0;
+    this.position = start;
+    this.end = end;
   }
 
   close(): void {
-    this.block = emptyBytes;
+    this.open(emptyBytes, 0, 0);
   }
 
   get isAtEnd(): boolean {
-    return this.position >= this.block.length;
+    return this.position >= this.end;
   }
 
   /** The next byte, which stays the next. */
   peek(): number {
-    if (this.position >= this.block.length) throw new HpackError('header block ends in a field');
+    if (this.position >= this.end) throw new HpackError('header block ends in a field');
     return this.block[this.position] as number;
   }
 
@@ -67,7 +69,7 @@ export class BlockReader {
     const start = this.position;
     const end = start + length;
     // Before anything is allocated by the length that the other end claims.
-    if (end > this.block.length) throw new HpackError('string runs past the end of its block');
+    if (end > this.end) throw new HpackError('string runs past the end of its block');
     this.position = end;
     if (!isHuffman) {
       if (length <= shortStringBytes) return shortText(this.block, start, end);

@@ -37,19 +37,21 @@ class Decoder implements HeaderDecoder {
     if (this.table.bytesMax > defaultTableBytes) this.table.resize(defaultTableBytes);
   }
 
-  decode(block: Bytes): DecodedHeaders {
+  decode(bytes: Bytes, start = 0, end = bytes.length): DecodedHeaders {
     const generation = this.table.generation;
-    const known = this.remembered.find(block, generation);
+    const known = this.remembered.find(bytes, start, end, generation);
     if (known !== undefined) return known;
     this.fields = [];
     this.listBytes = 0;
     this.isTooLarge = false;
-    this.reader.open(block);
+    this.reader.open(bytes, start, end);
     this.readSizeUpdates();
     while (!this.reader.isAtEnd) this.readField();
     this.reader.close();
     const headers = { fields: this.fields, isTooLarge: this.isTooLarge };
-    if (this.table.generation === generation) this.remembered.add(block, generation, headers);
+    if (this.table.generation === generation) {
+      this.remembered.add(bytes, start, end, { generation, headers });
+    }
     return headers;
   }
 

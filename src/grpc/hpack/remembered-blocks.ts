@@ -1,4 +1,4 @@
-import { copyBytes, type Bytes } from '../../base/bytes.ts';
+import type { Bytes } from '../../base/bytes.ts';
 import type { DecodedHeaders } from './types.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { DecodedHeaders } from './types.ts';
  * recognize it.
  */
 
-/** A power of two. Each is bounded as below, so a connection keeps at most 2 KiB and what they decode to. */
+/** A power of two. With the next limit a connection keeps at most 2 KiB of blocks, and what they decode to. */
 const slots = 16;
 const blockBytesMax = 128;
 
@@ -19,27 +19,41 @@ interface RememberedBlock {
 
 export class RememberedBlocks {
   private readonly bySlot: (RememberedBlock | undefined)[] = [];
+  /** By slot, the hash of the last block that was not known: one that never comes again costs no copy. */
+  private readonly seen = new Int32Array(slots);
+  /** The hash of the block that was last looked for. */
+  private hash = 0;
 
-  find(block: Bytes, generation: number): DecodedHeaders | undefined {
-    const length = block.length;
+  /** Looks for the block from `start` to `end` of `bytes`. */
+  find(bytes: Bytes, start: number, end: number, generation: number): DecodedHeaders | undefined {
+    const length = end - start;
     if (length > blockBytesMax) return undefined;
-    const remembered = this.bySlot[slotOf(block)];
+    let hash = length;
+    for (let i = start; i < end; i++) hash = (hash * 31 + (bytes[i] as number)) | 0;
+    this.hash = hash;
+    const remembered = this.bySlot[slotOf(hash)];
     if (remembered === undefined || remembered.generation !== generation) return undefined;
-    const other = remembered.block;
-    if (other.length !== length) return undefined;
-    for (let i = 0; i < length; i++) if (other[i] !== block[i]) return undefined;
-    return remembered.headers;
+    const { block, headers } = remembered;
+    if (block.length !== length) return undefined;
+    for (let i = 0; i < length; i++) if (block[i] !== bytes[start + i]) return undefined;
+    return headers;
   }
 
-  add(block: Bytes, generation: number, headers: DecodedHeaders): void {
-    if (block.length > blockBytesMax || headers.isTooLarge) return;
-    this.bySlot[slotOf(block)] = { block: copyBytes(block), generation, headers };
+  /** Remembers the block that `find` was just asked for, if it has come before. */
+  add(bytes: Bytes, start: number, end: number, decoded: Omit<RememberedBlock, 'block'>): void {
+    if (end - start > blockBytesMax) return;
+    const slot = slotOf(this.hash);
+    if (this.seen[slot] !== this.hash) {
+      this.seen[slot] = this.hash;
+      return;
+    }
+    const { generation, headers } = decoded;
+    // A `Buffer`'s own slice would be a view.
+    const block = new Uint8Array(bytes.subarray(start, end));
+    this.bySlot[slot] = { block, generation, headers };
   }
 }
 
-/** Fields that tell requests of one connection apart mostly change a byte or two: all of them count. */
-function slotOf(block: Bytes): number {
-  let hash = block.length;
-  for (let i = 0; i < block.length; i++) hash = (hash * 31 + (block[i] as number)) | 0;
+function slotOf(hash: number): number {
   return (hash ^ (hash >>> 8)) & (slots - 1);
 }

@@ -16,12 +16,12 @@ export interface DecodedHeaders {
 
 export interface HeaderDecoder {
   /**
-   * Decodes one whole header block. Fields beyond `listBytesMax` (RFC 9113 section 6.5.2: names, values and 32 bytes
-   * each) are decoded, so that the table stays in step, and not kept: `isTooLarge` says so. The block is not kept; the
-   * very same list may be returned for the same bytes.
+   * Decodes one whole header block: all of `bytes`, or what lies from `start` to `end`. Fields beyond `listBytesMax`
+   * (RFC 9113 section 6.5.2: names, values and 32 bytes each) are decoded, so that the table stays in step, and not
+   * kept: `isTooLarge` says so. The bytes are not kept; the very same list may be returned for the same ones.
    * @throws HpackError when the block is malformed: the connection is lost (COMPRESSION_ERROR).
    */
-  decode(block: Bytes): DecodedHeaders;
+  decode(bytes: Bytes, start?: number, end?: number): DecodedHeaders;
 }
 
 export interface HeaderEncoder {

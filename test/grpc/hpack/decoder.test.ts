@@ -61,16 +61,22 @@ describe('hpack: decoding', () => {
     const expected = ['name', 'a value that is longer than a short one'];
     assert.deepEqual(fields, expected);
     assert.deepEqual(fieldsOf('be', decoder), expected);
-    block[0] = 0xbe;
-    const view = block.subarray(0, 1);
-    assert.deepEqual(decoder.decode(view).fields, expected);
-    view[0] = 0x82;
-    assert.deepEqual(fieldsOf('be', decoder), expected);
+  });
+
+  it('keeps nothing of the memory of a block by which it recognizes the next', () => {
+    const decoder = newDecoder();
+    const block = fromHex('82bd');
+    for (let i = 0; i < 3; i++) decoder.decode(block);
+    // Another block with the same hash.
+    block.set(fromHex('839e'));
+    assert.deepEqual(decoder.decode(block).fields, [':method', 'POST', 'content-range', '']);
   });
 
   it('returns the very same list for the same bytes while the table is as it was', () => {
     const decoder = newDecoder();
     decoder.decode(inserted('a', '1'));
+    // The first time is not remembered: most blocks that are new are so for good.
+    decoder.decode(fromHex('82be'));
     const first = decoder.decode(fromHex('82be'));
     assert.equal(decoder.decode(fromHex('82be')), first);
     decoder.decode(fromHex('83be'));
@@ -80,6 +86,31 @@ describe('hpack: decoding', () => {
     assert.deepEqual(decoder.decode(fromHex('82bf')).fields, [':method', 'GET', 'a', '1']);
     // A change of the table's size, to the same one, says nothing but is one.
     assert.deepEqual(decoder.decode(fromHex('3fe11fbe')).fields, ['b', '2']);
+  });
+
+  it('reads a block in the midst of other bytes', () => {
+    const decoder = newDecoder();
+    const bytes = fromHex('0000828684beff');
+    assert.throws(() => decoder.decode(bytes, 2, 6), HpackError);
+    for (let i = 0; i < 4; i++) {
+      const { fields } = newDecoder().decode(bytes, 2, 5);
+      assert.deepEqual(fields, [':method', 'GET', ':scheme', 'http', ':path', '/']);
+      // What follows is no part of it.
+      const cut = concatBytes([inserted('a', 'bc'), fromHex('6464')]);
+      assert.deepEqual(newDecoder().decode(cut, 0, 6).fields, ['a', 'bc']);
+      assert.throws(() => newDecoder().decode(cut, 0, 5), HpackError);
+    }
+    const remembering = newDecoder();
+    for (const [start, end] of [
+      [2, 5],
+      [2, 5],
+      [2, 5],
+      [2, 4],
+      [3, 5],
+    ] as const) {
+      const expected = newDecoder().decode(bytes.slice(start, end)).fields;
+      assert.deepEqual(remembering.decode(bytes, start, end).fields, expected);
+    }
   });
 
   it('never takes one block for another, however many come', () => {
@@ -150,34 +181,39 @@ describe('hpack: the table of the decoder', () => {
 });
 
 describe('hpack: what is malformed', () => {
-  const malformed: Readonly<Record<string, string>> = {
-    'index 0': '80',
-    'an index beyond the static table with an empty dynamic one': 'be',
-    'an index far beyond the tables': 'ffffffff7f',
-    'a name by an index beyond the tables': '7e0161',
-    'an index that ends early': 'ff',
-    'a continuation that ends early': 'ff80',
-    'an integer above 2^28': 'ff8181818101',
-    'an integer of more than five further bytes': 'ff808080808000',
-    'an integer that is zero for ever': `ff${'80'.repeat(1_000)}`,
-    'a string length that ends early': '40',
-    'a name that runs past the block': '400561626364',
-    'a value that runs past the block': '400161056263',
-    'a value that is missing': '400161',
-    'a string of 2^28 bytes': '00017f81ffff7f',
-    'a Huffman-coded string that runs past the block': '0001618aff',
-    'padding of eight bits': '0001618207ff',
-    'padding alone': '00016181ff',
-    'padding that is not ones': '0001618100',
-    'the end-of-string symbol in a string': '00016184ffffffff',
-    'the end-of-string symbol between others': '0001618607ffffffff1f',
-    'a table size above the limit': '3fe21f',
-    'a table size after a field': '8220',
-    'three table sizes': '20203fe11f82',
-  };
-  for (const [what, block] of Object.entries(malformed)) {
-    it(`${what}: ${block.slice(0, 20)}`, () => {
-      assert.throws(() => fieldsOf(block), HpackError);
+  /** What, the block, and some of the reason. */
+  const malformed: readonly (readonly [string, string, RegExp])[] = [
+    ['index 0', '80', /index 0/],
+    ['an index beyond the static table with an empty dynamic one', 'be', /index beyond/],
+    ['an index far beyond the tables', 'ff81ffff7f', /index beyond/],
+    ['a name by an index beyond the tables', '7e0161', /index beyond/],
+    ['an index that ends early', 'ff', /ends in a field/],
+    ['a continuation that ends early', 'ff80', /ends in a field/],
+    ['an integer just above 2^28', 'ff82ffff7f', /integer too large/],
+    ['an integer far above 2^28', 'ffffffffffff', /integer too large/],
+    ['an integer of more than five further bytes', 'ff808080808000', /integer too long/],
+    ['an integer that is zero for ever', 'ff80808080808080808080', /integer too long/],
+    ['a string length that ends early', '40', /ends in a field/],
+    ['a name that runs past the block', '400561626364', /runs past the end/],
+    ['a value that runs past the block', '400161056263', /runs past the end/],
+    ['a value that is missing', '400161', /ends in a field/],
+    ['a string of 2^28 bytes', '007f81ffff7f', /runs past the end/],
+    ['a Huffman-coded string that runs past the block', '0001618aff', /runs past the end/],
+    ['padding of eight bits', '0001618207ff', /padding/],
+    ['padding alone', '00016181ff', /padding/],
+    ['padding that is not ones', '0001618100', /padding/],
+    ['the end-of-string symbol in a string', '00016184ffffffff', /end of string/],
+    ['the end-of-string symbol between others', '0001618607ffffffff1f', /end of string/],
+    ['a table size above the limit', '3fe21f', /above the limit/],
+    ['a table size after a field', '8220', /after a field/],
+    ['three table sizes', '20203fe11f82', /too many/],
+  ];
+  for (const [what, block, reason] of malformed) {
+    it(`${what}: ${block}`, () => {
+      assert.throws(
+        () => fieldsOf(block),
+        (error) => error instanceof HpackError && reason.test(error.message),
+      );
     });
   }
 

@@ -98,6 +98,7 @@ describe('hpack: encoding', () => {
   it('uses the Huffman code only where it is shorter', () => {
     const pair = new Pair();
     assert.equal(pair.send(['grpc-timeout', '!!!']).slice(-8), '03212121');
+    assert.equal(pair.send(['grpc-timeout', 'XX']).slice(-6), '025858');
     assert.equal(pair.send(['grpc-timeout', '1000000u']).slice(-14), '860800000016ff');
   });
 
