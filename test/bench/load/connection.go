@@ -56,7 +56,6 @@ const (
 	connectionWindow = 1 << 30
 	defaultWindow    = 65535
 	streamIDMax      = 1<<31 - 1
-	dialTimeout      = 3 * time.Second
 )
 
 var processStart = time.Now()
@@ -67,8 +66,8 @@ func nanos() int64 {
 }
 
 // dial answers when the server's SETTINGS have come.
-func dial(endpoint string) (*connection, error) {
-	socket, err := net.DialTimeout("tcp", endpoint, dialTimeout)
+func dial(endpoint string, timeout time.Duration) (*connection, error) {
+	socket, err := net.DialTimeout("tcp", endpoint, timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +91,7 @@ func dial(endpoint string) (*connection, error) {
 	go c.read()
 	select {
 	case <-c.settled:
-	case <-time.After(dialTimeout):
+	case <-time.After(timeout):
 		c.lose(errors.New("no SETTINGS from the server in time"))
 	}
 	c.mu.Lock()

@@ -71,9 +71,11 @@ func (r *run) fail(err error) {
 	}
 }
 
+const dialTimeout = 3 * time.Second
+
 // connect opens a connection whose loss ends the run.
 func (r *run) connect(index int) (*connection, error) {
-	c, err := dial(r.options.endpoints[index%len(r.options.endpoints)])
+	c, err := dial(r.options.endpoints[index%len(r.options.endpoints)], dialTimeout)
 	if err != nil {
 		return nil, err
 	}

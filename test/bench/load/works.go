@@ -18,6 +18,10 @@ func init() {
 		"count":              newCountWork,
 		"range-all":          newRangeAllWork,
 		"fill":               newFillWork,
+		"watch":              newWatchWork,
+		"watch-idle":         newWatchIdleWork,
+		"lease-keepalive":    newLeaseWork,
+		"outage":             newOutageWork,
 	}
 }
 
