@@ -92,24 +92,26 @@ describe('hpack: decoding', () => {
     const decoder = newDecoder();
     const bytes = fromHex('0000828684beff');
     assert.throws(() => decoder.decode(bytes, 2, 6), HpackError);
-    for (let i = 0; i < 4; i++) {
-      const { fields } = newDecoder().decode(bytes, 2, 5);
-      assert.deepEqual(fields, [':method', 'GET', ':scheme', 'http', ':path', '/']);
-      // What follows is no part of it.
-      const cut = concatBytes([inserted('a', 'bc'), fromHex('6464')]);
-      assert.deepEqual(newDecoder().decode(cut, 0, 6).fields, ['a', 'bc']);
-      assert.throws(() => newDecoder().decode(cut, 0, 5), HpackError);
-    }
+    const { fields } = newDecoder().decode(bytes, 2, 5);
+    assert.deepEqual(fields, [':method', 'GET', ':scheme', 'http', ':path', '/']);
+    // What follows is no part of it.
+    const cut = concatBytes([inserted('a', 'bc'), fromHex('6464')]);
+    assert.deepEqual(newDecoder().decode(cut, 0, 6).fields, ['a', 'bc']);
+    assert.throws(() => newDecoder().decode(cut, 0, 5), HpackError);
     const remembering = newDecoder();
-    for (const [start, end] of [
-      [2, 5],
-      [2, 5],
-      [2, 5],
-      [2, 4],
-      [3, 5],
-    ] as const) {
-      const expected = newDecoder().decode(bytes.slice(start, end)).fields;
-      assert.deepEqual(remembering.decode(bytes, start, end).fields, expected);
+    remembering.decode(bytes, 2, 5);
+    const known = remembering.decode(bytes, 2, 5);
+    assert.equal(remembering.decode(bytes, 2, 5), known);
+    assert.equal(remembering.decode(fromHex('828684')), known);
+  });
+
+  it('never takes a block for one that begins with it', () => {
+    const decoder = newDecoder();
+    for (let index = 1; index <= 61; index++) {
+      const longer = Uint8Array.of(0x82, 0x80 | index);
+      for (let i = 0; i < 3; i++) assert.equal(decoder.decode(longer).fields.length, 4);
+      assert.deepEqual(decoder.decode(fromHex('82')).fields, [':method', 'GET']);
+      assert.deepEqual(decoder.decode(fromHex('')).fields, []);
     }
   });
 
