@@ -26,7 +26,8 @@ export const names = {
 } as const;
 
 /** The format of the whole data dir, raised when an older program could not read it. */
-const dataDirFormat = 1;
+/** 2: the log's entries in runs. */
+const dataDirFormat = 2;
 
 export interface FileSetPaths {
   readonly log: string;

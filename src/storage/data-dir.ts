@@ -16,6 +16,7 @@ import { replaceFile } from './fs.ts';
 import type { FsFile } from './fs.ts';
 import { DatabaseImageWriter } from './image-writer.ts';
 import { RecentEntries, TermRuns } from './log-cache.ts';
+import { RunTable } from './log-runs.ts';
 import { DatabaseLogStore } from './log-store.ts';
 import type { SpaceGuard } from './space-guard.ts';
 import { DatabaseStateStore } from './state-store.ts';
@@ -175,6 +176,7 @@ export class MemberDataDir implements DataDir {
         lastIndex: start.index,
         terms: new TermRuns(start),
         recent: new RecentEntries(this.logCacheBytesMax),
+        runs: new RunTable(),
       },
     });
   }

@@ -5,15 +5,9 @@ import { fileSetPaths, damagedFile } from './data-dir-files.ts';
 import type { StorageContext } from './disk.ts';
 import { runSteps } from './fs.ts';
 import type { FsDone, FsFile } from './fs.ts';
-import {
-  EntryCodec,
-  entryKey,
-  hardStateFields,
-  hardStateKey,
-  positionFields,
-  startKey,
-} from './log-rows.ts';
+import { hardStateFields, hardStateKey, positionFields, startKey } from './log-rows.ts';
 import type { LogPosition } from './log-rows.ts';
+import { RunCodec, runKey, splitRuns } from './log-runs.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 import { emptyStoreMeta, encodeMeta } from './store-meta.ts';
 import { identityKey, metaKey } from './store-rows.ts';
@@ -100,12 +94,14 @@ export function newWitness(
 }
 
 function writeLog(db: Database, id: FileSetId, init: LogInit, done: FsDone): void {
-  const codec = new EntryCodec(id.identity.clusterId);
+  const codec = new RunCodec(id.identity.clusterId);
   const batch = db.batch();
   batch.put(identityKey, identityRow(id));
   batch.put(startKey, encodeRecord(startKey, positionFields(init.start)));
   batch.put(hardStateKey, encodeRecord(hardStateKey, hardStateFields(init.hardState)));
-  for (const entry of init.entries) batch.put(entryKey(entry.index), codec.encode(entry));
+  for (const run of splitRuns(init.entries)) {
+    batch.put(runKey(run[0]?.index ?? 0), codec.encode(run));
+  }
   batch.write(done);
 }
 

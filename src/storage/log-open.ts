@@ -2,18 +2,9 @@ import type { HardState } from '../raft/types.ts';
 import type { Database } from './database.ts';
 import { StorageError, rejoinAdvice } from './errors.ts';
 import { RecentEntries, TermRuns } from './log-cache.ts';
-import {
-  EntryCodec,
-  entriesFrom,
-  entriesTo,
-  entryIndexOf,
-  hardStateKey,
-  logStart,
-  readHardState,
-  readPosition,
-  startKey,
-} from './log-rows.ts';
+import { hardStateKey, logStart, readHardState, readPosition, startKey } from './log-rows.ts';
 import type { LogPosition } from './log-rows.ts';
+import { RunCodec, RunTable, runFirstOf, runsFrom, runsTo } from './log-runs.ts';
 import type { LogContent } from './log-store.ts';
 import { decodeRecord } from './record.ts';
 import type { FieldReader } from './record.ts';
@@ -41,24 +32,36 @@ export async function loadLog(options: LogOpenOptions): Promise<LogContent> {
 
   const start = readRow(options.db, startKey, readPosition, damaged) ?? logStart;
   const hardState = readRow(options.db, hardStateKey, readHardState, damaged);
-  const codec = new EntryCodec(options.clusterId);
+  const codec = new RunCodec(options.clusterId);
   const terms = new TermRuns(start);
   const recent = new RecentEntries(options.cacheBytesMax);
+  const runs = new RunTable();
   let last: LogPosition = start;
-  await scanAll(options.db, entriesFrom, entriesTo, (rows) => {
+  await scanAll(options.db, runsFrom, runsTo, (rows) => {
     for (const row of rows) {
-      const index = entryIndexOf(row.key);
-      if (index !== last.index + 1) {
-        throw damaged(`entry ${last.index + 1} is missing, index ${index} follows`);
+      const first = runFirstOf(row.key);
+      // The first run may begin with entries that were compacted away.
+      const isNext = runs.count === 0 ? first <= start.index + 1 : first === last.index + 1;
+      if (!isNext) throw damaged(`entry ${last.index + 1} is missing, index ${first} follows`);
+      const entries = codec.decode(first, row.value);
+      if (entries === undefined) {
+        throw damaged(`the entries from ${first} on do not match their checksum`);
       }
-      const entry = codec.decode(index, row.value);
-      if (entry === undefined) throw damaged(`entry ${index} does not match its checksum`);
-      if (entry.term < last.term) {
-        throw damaged(`entry ${index} is of term ${entry.term}, after one of term ${last.term}`);
+      for (const entry of entries) {
+        if (entry.index <= start.index) continue;
+        if (entry.term < last.term) {
+          const { index, term } = entry;
+          throw damaged(`entry ${index} is of term ${term}, after one of term ${last.term}`);
+        }
+        last = { index: entry.index, term: entry.term };
+        terms.push(entry);
+        recent.push(entry);
       }
-      last = { index, term: entry.term };
-      terms.push(entry);
-      recent.push(entry);
+      const end = first + entries.length - 1;
+      if (end <= start.index) {
+        throw damaged(`entry ${start.index + 1} is missing, index ${end} is the end of a row`);
+      }
+      runs.push({ first, lastTerm: last.term });
     }
   });
   return {
@@ -67,6 +70,7 @@ export async function loadLog(options: LogOpenOptions): Promise<LogContent> {
     lastIndex: last.index,
     terms,
     recent,
+    runs,
   };
 }
 

@@ -5,15 +5,10 @@ import type { Database, WriteBatch } from './database.ts';
 import type { StorageContext } from './disk.ts';
 import { StorageError } from './errors.ts';
 import type { RecentEntries, TermRuns } from './log-cache.ts';
-import {
-  EntryCodec,
-  entryKey,
-  hardStateFields,
-  hardStateKey,
-  positionFields,
-  startKey,
-} from './log-rows.ts';
+import { hardStateFields, hardStateKey, positionFields, startKey } from './log-rows.ts';
 import type { LogPosition } from './log-rows.ts';
+import { RunCodec, runKey, splitRuns } from './log-runs.ts';
+import type { RunPosition, RunTable } from './log-runs.ts';
 import { encodeRecord } from './record.ts';
 import type { SpaceGuard } from './space-guard.ts';
 import type { TailWitness, WitnessState } from './tail-witness.ts';
@@ -23,10 +18,10 @@ import type { LogBatch, LogStore } from './types.ts';
 export const logCacheBytesDefault = 32 * 1024 * 1024;
 /** The witness follows the log's own syncs at this distance at most. */
 const witnessDelayMs = 100;
-/** An append takes along at least this many deletions of a compaction, and twice as many as it has entries. */
-const compactionRowsMin = 64;
-/** Rows that one batch of `reset` deletes. */
-const resetRowsMax = 10_000;
+/** An append takes along at most this many deletions of a compaction. It adds a run, as a rule. */
+const compactionRunsMax = 64;
+/** Runs that one batch of `reset` deletes. */
+const resetRunsMax = 10_000;
 
 /** What opening found in the database (log-open.ts). */
 export interface LogContent {
@@ -35,17 +30,22 @@ export interface LogContent {
   readonly lastIndex: number;
   readonly terms: TermRuns;
   readonly recent: RecentEntries;
+  readonly runs: RunTable;
 }
 
 /** The Raft log in an ordered database. Every write is synced, and one at a time. */
 export class DatabaseLogStore implements LogStore {
   private readonly context: StorageContext;
   private readonly db: Database;
-  private readonly codec: EntryCodec;
+  private readonly codec: RunCodec;
   private readonly witness: TailWitness;
   private readonly space: SpaceGuard;
   private readonly terms: TermRuns;
   private readonly recent: RecentEntries;
+  /** What is on disk, of which the first may begin before the log does. */
+  private readonly runs: RunTable;
+  /** The run last read from disk. */
+  private lastRead: readonly Entry[] = [];
   private currentHardState: HardState;
   /** The position before the first entry. */
   private start: LogPosition;
@@ -69,11 +69,12 @@ export class DatabaseLogStore implements LogStore {
   }) {
     this.context = parts.context;
     this.db = parts.db;
-    this.codec = new EntryCodec(parts.clusterId);
+    this.codec = new RunCodec(parts.clusterId);
     this.witness = parts.witness;
     this.space = parts.space;
     this.terms = parts.content.terms;
     this.recent = parts.content.recent;
+    this.runs = parts.content.runs;
     this.currentHardState = parts.content.hardState;
     this.start = parts.content.start;
     this.startOnDisk = parts.content.start;
@@ -172,16 +173,20 @@ export class DatabaseLogStore implements LogStore {
     if (this.context.hasFailed) return;
     const dbBatch = this.db.batch();
     const { entries } = batch;
+    const newRuns: RunPosition[] = [];
     let bytes = 0;
-    for (const entry of entries) {
-      dbBatch.put(entryKey(entry.index), this.codec.encode(entry));
-      bytes += entry.data.length + rowOverheadBytes;
+    if (this.isReplacing) bytes += this.deleteFrom(dbBatch, firstOf(entries).index);
+    for (const run of splitRuns(entries)) {
+      const { index } = firstOf(run);
+      const value = this.codec.encode(run);
+      dbBatch.put(runKey(index), value);
+      newRuns.push({ first: index, lastTerm: firstOf(run.slice(-1)).term });
+      bytes += value.length + rowOverheadBytes;
     }
-    const newLast = entries.at(-1)?.index ?? this.last;
-    for (let index = newLast + 1; index <= this.last; index++) dbBatch.del(entryKey(index));
     if (batch.hardState !== undefined) putHardState(dbBatch, batch.hardState);
-    const start = this.addCompaction(dbBatch, Math.max(compactionRowsMin, 2 * entries.length));
-    if (start === this.startOnDisk && entries.length === 0 && batch.hardState === undefined) {
+    // A replaced suffix may begin within the run that the compaction ends in.
+    const compacted = this.isReplacing ? undefined : this.addCompaction(dbBatch);
+    if (compacted === undefined && entries.length === 0 && batch.hardState === undefined) {
       // Nothing to write, but the promise still comes later.
       this.context.scheduler.endOfTurn(() => this.finish(done));
       return;
@@ -190,43 +195,81 @@ export class DatabaseLogStore implements LogStore {
       dbBatch.write((error) => {
         if (this.context.hasFailed) return;
         if (error !== undefined) return this.context.writeFailed('a write to the log', error);
-        this.startOnDisk = start;
-        this.appended(batch, newLast);
+        if (compacted !== undefined) this.compactedOnDisk(compacted);
+        this.appended(batch, newRuns);
         this.witnessThen(done);
       });
     });
   }
 
-  /** Deletes some of what `compact` has forgotten, together with the new start; answers that start. */
-  private addCompaction(batch: WriteBatch, rowsMax: number): LogPosition {
-    const from = this.startOnDisk.index;
-    if (from >= this.start.index) return this.startOnDisk;
-    const index = Math.min(this.start.index, from + rowsMax);
-    // Terms below the start in memory are forgotten. An intermediate start only has to be at most the real one.
-    const start = {
-      index,
-      term: index === this.start.index ? this.start.term : this.termOnDisk(index),
-    };
-    for (let deleted = from + 1; deleted <= index; deleted++) batch.del(entryKey(deleted));
-    batch.put(startKey, encodeRecord(startKey, positionFields(start)));
-    return start;
+  /** Deletes the entries from `index` on, which may lie within a run; answers the bytes that takes. */
+  private deleteFrom(batch: WriteBatch, index: number): number {
+    const { runs } = this;
+    const number = runs.numberOf(index);
+    for (let n = number; n < runs.count; n++) batch.del(runKey(runs.at(n).first));
+    const { first } = runs.at(number);
+    if (!this.isPartKept(first, index)) return 0;
+    const value = this.codec.encode(this.readRun(first).slice(0, index - first));
+    batch.put(runKey(first), value);
+    return value.length + rowOverheadBytes;
   }
 
-  private termOnDisk(index: number): number {
-    return this.read(index).term;
+  /** Whether entries of the run are left when those from `index` on are gone. */
+  private isPartKept(first: number, index: number): boolean {
+    return first < index && this.startOnDisk.index < index - 1;
   }
 
-  private appended(batch: LogBatch, newLast: number): void {
+  /** Deletes some of what `compact` has forgotten, together with the new start. Runs go whole. */
+  private addCompaction(batch: WriteBatch): DeletedRuns | undefined {
+    if (this.startOnDisk.index >= this.start.index) return undefined;
+    const { runs, start } = this;
+    let count = 0;
+    while (count < runs.count && count < compactionRunsMax && this.runEnd(count) <= start.index) {
+      batch.del(runKey(runs.at(count).first));
+      count++;
+    }
+    // An intermediate start only has to be at most the real one.
+    const isWhole = count === runs.count || this.runEnd(count) > start.index;
+    const newStart = isWhole ? start : this.endOfRun(count - 1);
+    batch.put(startKey, encodeRecord(startKey, positionFields(newStart)));
+    return { start: newStart, count };
+  }
+
+  private compactedOnDisk({ start, count }: DeletedRuns): void {
+    this.startOnDisk = start;
+    this.runs.dropFirst(count);
+  }
+
+  private runEnd(number: number): number {
+    return number + 1 < this.runs.count ? this.runs.at(number + 1).first - 1 : this.last;
+  }
+
+  private endOfRun(number: number): LogPosition {
+    return { index: this.runEnd(number), term: this.runs.at(number).lastTerm };
+  }
+
+  private appended(batch: LogBatch, newRuns: readonly RunPosition[]): void {
     if (batch.hardState !== undefined) this.currentHardState = batch.hardState;
     const first = batch.entries[0];
     if (first === undefined) return;
+    if (this.isReplacing) this.cutRuns(first.index);
     this.terms.dropFrom(first.index);
     this.recent.dropFrom(first.index);
     for (const entry of batch.entries) {
       this.terms.push(entry);
       this.recent.push(entry);
+      this.last = entry.index;
     }
-    this.last = newLast;
+    for (const run of newRuns) this.runs.push(run);
+  }
+
+  private cutRuns(index: number): void {
+    const { runs } = this;
+    const number = runs.numberOf(index);
+    const { first } = runs.at(number);
+    runs.truncate(number);
+    if (this.isPartKept(first, index)) runs.push({ first, lastTerm: this.terms.termAt(index - 1) });
+    this.lastRead = [];
   }
 
   /** A vote or a new term is promised only with the witness behind it; entries are not held up by it. */
@@ -279,18 +322,18 @@ export class DatabaseLogStore implements LogStore {
   /** Deletes from the front, so that every step leaves a whole log, and sets the new start with the last. */
   private resetSlice(start: LogPosition, hardState: HardState, done: () => void): void {
     if (this.context.hasFailed) return;
-    const from = this.startOnDisk.index;
-    const through = Math.min(this.last, from + resetRowsMax);
-    const isLast = through >= this.last;
-    const newStart = isLast ? start : { index: through, term: this.termOnDisk(through) };
+    const { runs } = this;
+    const count = Math.min(runs.count, resetRunsMax);
+    const isLast = count === runs.count;
+    const newStart = isLast ? start : this.endOfRun(count - 1);
     const batch = this.db.batch();
-    for (let index = from + 1; index <= through; index++) batch.del(entryKey(index));
+    for (let n = 0; n < count; n++) batch.del(runKey(runs.at(n).first));
     batch.put(startKey, encodeRecord(startKey, positionFields(newStart)));
     if (isLast) putHardState(batch, hardState);
     batch.write((error) => {
       if (this.context.hasFailed) return;
       if (error !== undefined) return this.context.writeFailed('resetting the log', error);
-      this.startOnDisk = newStart;
+      this.compactedOnDisk({ start: newStart, count });
       if (isLast) this.wasReset(start, hardState, done);
       else this.resetSlice(start, hardState, done);
     });
@@ -302,19 +345,41 @@ export class DatabaseLogStore implements LogStore {
     this.last = start.index;
     this.terms.reset(start);
     this.recent.clear();
+    this.runs.clear();
+    this.lastRead = [];
     this.isReplacing = false;
     this.witness.write(this.witnessState(), () => this.finish(done));
   }
 
   private read(index: number): Entry {
-    const value = this.db.get(entryKey(index));
-    const entry = value === undefined ? undefined : this.codec.decode(index, value);
-    if (entry !== undefined) return entry;
-    const state = value === undefined ? 'is gone from' : 'does not match its checksum in';
-    const error = new StorageError('LOG_DAMAGED', `entry ${index} ${state} the log`);
+    const from = this.lastRead[0]?.index ?? Infinity;
+    if (index < from || index >= from + this.lastRead.length) {
+      this.lastRead = this.readRun(this.runs.at(this.runs.numberOf(index)).first);
+    }
+    const { index: first } = firstOf(this.lastRead);
+    return mustGet(this.lastRead[index - first], `entry ${index} is in its run`);
+  }
+
+  private readRun(first: number): readonly Entry[] {
+    const value = this.db.get(runKey(first));
+    const entries = value === undefined ? undefined : this.codec.decode(first, value);
+    if (entries !== undefined) return entries;
+    const what = `the entries from ${first} on`;
+    const state = value === undefined ? 'are gone from' : 'do not match their checksum in';
+    const error = new StorageError('LOG_DAMAGED', `${what} ${state} the log`);
     this.context.fail(error);
     throw error;
   }
+}
+
+function firstOf(entries: readonly Entry[]): Entry {
+  return mustGet(entries[0], 'a run is not empty');
+}
+
+/** What a compaction deletes with one batch, and where the log on disk begins then. */
+interface DeletedRuns {
+  readonly start: LogPosition;
+  readonly count: number;
 }
 
 /** Key, header and LevelDB's own framing of a row, about. */

@@ -89,6 +89,54 @@ export function logStoreContract(name: string, makeFixture: () => Fixture): void
       assert.deepEqual(indexes(1, 4), [1, 2, 3, 4]);
     });
 
+    it('replaces a suffix wherever it begins, within what one append brought or between two', async () => {
+      for (let from = 2; from <= 9; from++) {
+        await reopen(1);
+        const hardState = { term: from, vote: 0n, commit: 0 };
+        await new Promise<void>((resolve) => log.reset(0, 0, hardState, resolve));
+        await appended(log, entriesOf(1, 3, 1));
+        await appended(log, entriesOf(4, 6, 1));
+        await appended(log, entriesOf(7, 9, 1));
+        await appended(log, entriesOf(from, from + 1, from), hardState);
+        const expected = [...entriesOf(1, from - 1, 1), ...entriesOf(from, from + 1, from)];
+        assert.deepEqual(log.entries(1, from + 2, Infinity), expected);
+        await reopen(1);
+        assert.equal(log.lastIndex(), from + 1);
+        assert.deepEqual(log.entries(1, from + 2, Infinity), expected);
+        await appended(log, [entry(from + 2, from)]);
+        assert.deepEqual(log.entries(1, from + 3, Infinity), [...expected, entry(from + 2, from)]);
+      }
+    });
+
+    it('replaces what follows the entry it was compacted to', async () => {
+      for (const isOnDisk of [true, false]) {
+        const hardState = { term: 2, vote: 0n, commit: 3 };
+        await new Promise<void>((resolve) => log.reset(0, 0, hardState, resolve));
+        await appended(log, entriesOf(1, 6, 2));
+        await applied(3, 2);
+        log.compact(3);
+        if (isOnDisk) await appended(log, []);
+        await appended(log, [entry(4, 3)], { term: 3, vote: 0n, commit: 3 });
+        await reopen();
+        assert.deepEqual(log.entries(4, 5, Infinity), [entry(4, 3)]);
+        assert.equal(log.term(3), 2);
+        await appended(log, [entry(5, 3)]);
+        log.compact(3);
+        await appended(log, []);
+        await reopen();
+        assert.deepEqual([log.firstIndex(), log.lastIndex()], [4, 5]);
+      }
+    });
+
+    it('keeps entries of any size together and apart', async () => {
+      const sizes = [10, 700_000, 700_000, 1_500_000, 1, 0, 1_048_500, 80];
+      const entries = sizes.map((size, i) => entry(i + 1, 1, new Uint8Array(size).fill(i)));
+      await appended(log, entries);
+      assert.deepEqual(log.entries(1, 9, Infinity), entries);
+      await reopen(1);
+      assert.deepEqual(log.entries(1, 9, Infinity), entries);
+    });
+
     it('refuses entries that leave a gap, repeat an index or go back in term', async () => {
       await appended(log, entriesOf(1, 2, 2), { term: 2, vote: 0n, commit: 0 });
       const append = (...entries: ReturnType<typeof entry>[]): void =>
@@ -140,7 +188,8 @@ export function logStoreContract(name: string, makeFixture: () => Fixture): void
     });
 
     it('deletes a long compacted part bit by bit, and never leaves a gap', async () => {
-      await appended(log, entriesOf(1, 500, 1));
+      for (let index = 1; index <= 500; index += 2)
+        await appended(log, entriesOf(index, index + 1, 1));
       await applied(450, 1);
       log.compact(450);
       await appended(log, [entry(501, 1)]);

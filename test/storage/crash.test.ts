@@ -86,6 +86,11 @@ function lifeOf(chunks: readonly Bytes[]): readonly Step[] {
     // A new leader replaces 4-6.
     append([entry(4, 3)], { term: 3, vote: 0n, commit: 3 }),
     append([entry(5, 3)]),
+    // And again, from within what one append brought.
+    append(entriesOf(6, 9, 3)),
+    append([entry(8, 3)]),
+    append([entry(6, 3), entry(7, 3)]),
+    append([entry(5, 3)]),
     commit(3, 1, 2),
     ({ log }, done) => {
       log.compact(2);

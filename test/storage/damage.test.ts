@@ -9,7 +9,8 @@ import {
 } from 'node:fs';
 import { Level } from 'level';
 import type { Bytes } from '../../src/base/bytes.ts';
-import { EntryCodec, entryKey, hardStateKey, startKey } from '../../src/storage/log-rows.ts';
+import { hardStateKey, startKey } from '../../src/storage/log-rows.ts';
+import { RunCodec, runKey } from '../../src/storage/log-runs.ts';
 import { encodeRecord } from '../../src/storage/record.ts';
 import { metaKey, revisionKey } from '../../src/storage/store-rows.ts';
 import { key, row, rowsOf } from '../contract/state-store.ts';
@@ -77,48 +78,118 @@ describe('A damaged data dir', () => {
     assert.equal((await errorOf(fixture.open())).code, code);
   }
 
+  describe('log in runs of many entries', () => {
+    it('with a missing run is refused, with the first index that is missing', async () => {
+      await editRows(logFolder, (db) => db.del(runKey(1)));
+      await refusal('LOG_DAMAGED', /entry 1 is missing, index 41 follows/);
+    });
+
+    it('with a changed byte in the middle of a run is refused', async () => {
+      for (const at of [1, 7, 200, 300]) {
+        const whole = await changeRun(1, (value) => {
+          value[at] = (value[at] ?? 0) ^ 1;
+          return value;
+        });
+        await refusal('LOG_DAMAGED', /the entries from 1 on do not match their checksum/);
+        await changeRun(1, () => whole);
+      }
+    });
+
+    it('with a run cut short between two entries is refused', async () => {
+      const codec = new RunCodec(clusterId);
+      const { length } = codec.encode(entriesOf(1, 39, 1));
+      await changeRun(1, (value) => value.subarray(0, length));
+      await refusal('LOG_DAMAGED', /the entries from 1 on do not match their checksum/);
+    });
+
+    it('with a run that holds less than it did is refused', async () => {
+      const codec = new RunCodec(clusterId);
+      await changeRun(1, () => codec.encode(entriesOf(1, 39, 1)));
+      await refusal('LOG_DAMAGED', /entry 40 is missing, index 41 follows/);
+    });
+
+    it('with a run that reaches into the next is refused', async () => {
+      const codec = new RunCodec(clusterId);
+      await changeRun(1, () => codec.encode(entriesOf(1, 41, 1)));
+      await refusal('LOG_DAMAGED', /entry 42 is missing, index 41 follows/);
+    });
+
+    it('with a run that lies before its start is refused', async () => {
+      const start = encodeRecord(startKey, [40, 1]);
+      await editRows(logFolder, (db) => db.put(startKey, start));
+      await refusal('LOG_DAMAGED', /entry 41 is missing, index 40 is the end of a row/);
+    });
+
+    it('whose start lies within its first run opens from there', async () => {
+      await editRows(logFolder, (db) => db.put(startKey, encodeRecord(startKey, [17, 1])));
+      const { log, provenLoss } = await fixture.open();
+      assert.equal(provenLoss, undefined);
+      assert.deepEqual([log.firstIndex(), log.term(17), log.lastIndex()], [18, 1, 50]);
+      assert.deepEqual(log.entries(18, 41, Infinity), entriesOf(18, 40, 1));
+    });
+
+    async function changeRun(first: number, change: (value: Bytes) => Bytes): Promise<Bytes> {
+      let before = new Uint8Array();
+      await editRows(logFolder, async (db) => {
+        before = new Uint8Array((await db.get(runKey(first))) ?? []);
+        await db.put(runKey(first), change(new Uint8Array(before)));
+      });
+      return before;
+    }
+  });
+
   describe('log', () => {
+    /** A run for each entry, so that one can be damaged without the others. */
+    beforeEach(async () => {
+      const codec = new RunCodec(clusterId);
+      await editRows(logFolder, async (db) => {
+        for (const one of [...entriesOf(1, 40, 1), ...entriesOf(41, 50, 2)]) {
+          await db.put(runKey(one.index), codec.encode([one]));
+        }
+      });
+    });
+
     it('with a missing entry is refused, with its index', async () => {
-      await editRows(logFolder, (db) => db.del(entryKey(17)));
+      await editRows(logFolder, (db) => db.del(runKey(17)));
       await refusal('LOG_DAMAGED', /entry 17 is missing, index 18 follows/);
     });
 
     it('with a missing first entry is refused', async () => {
-      await editRows(logFolder, (db) => db.del(entryKey(1)));
+      await editRows(logFolder, (db) => db.del(runKey(1)));
       await refusal('LOG_DAMAGED', /entry 1 is missing/);
     });
 
     it('with a changed byte in an entry is refused, with its index', async () => {
       await editRows(logFolder, async (db) => {
-        const value = new Uint8Array((await db.get(entryKey(23))) ?? []);
+        const value = new Uint8Array((await db.get(runKey(23))) ?? []);
         value[value.length - 1] = 0;
-        await db.put(entryKey(23), value);
+        await db.put(runKey(23), value);
       });
-      await refusal('LOG_DAMAGED', /entry 23 does not match its checksum/);
+      await refusal('LOG_DAMAGED', /the entries from 23 on do not match their checksum/);
     });
 
     it('with an entry at the index of another is refused', async () => {
       await editRows(logFolder, async (db) => {
-        await db.put(entryKey(23), (await db.get(entryKey(24))) ?? new Uint8Array());
+        await db.put(runKey(23), (await db.get(runKey(24))) ?? new Uint8Array());
       });
-      await refusal('LOG_DAMAGED', /entry 23 does not match its checksum/);
+      await refusal('LOG_DAMAGED', /the entries from 23 on do not match their checksum/);
     });
 
     it('with an entry of another cluster is refused', async () => {
-      const codec = new EntryCodec(clusterId + 1n);
-      await editRows(logFolder, (db) => db.put(entryKey(23), codec.encode(entry(23, 1))));
-      await refusal('LOG_DAMAGED', /entry 23 does not match its checksum/);
+      const codec = new RunCodec(clusterId + 1n);
+      await editRows(logFolder, (db) => db.put(runKey(23), codec.encode([entry(23, 1)])));
+      await refusal('LOG_DAMAGED', /the entries from 23 on do not match their checksum/);
     });
 
     it('whose terms go back is refused', async () => {
-      const codec = new EntryCodec(clusterId);
-      await editRows(logFolder, (db) => db.put(entryKey(50), codec.encode(entry(50, 1))));
+      const codec = new RunCodec(clusterId);
+      await editRows(logFolder, (db) => db.put(runKey(50), codec.encode([entry(50, 1)])));
       await refusal('LOG_DAMAGED', /entry 50 is of term 1, after one of term 2/);
     });
 
     it('that ends below its commit index is refused', async () => {
       await editRows(logFolder, async (db) => {
-        for (let index = 44; index <= 50; index++) await db.del(entryKey(index));
+        for (let index = 44; index <= 50; index++) await db.del(runKey(index));
       });
       await refusal('LOG_DAMAGED', /entries 44 to 45 are committed and missing/);
     });
@@ -133,17 +204,17 @@ describe('A damaged data dir', () => {
 
     it('that begins above the store is refused', async () => {
       await editRows(logFolder, async (db) => {
-        for (let index = 1; index <= 46; index++) await db.del(entryKey(index));
+        for (let index = 1; index <= 46; index++) await db.del(runKey(index));
         await db.put(startKey, encodeRecord(startKey, [46, 2]));
       });
       await refusal('LOG_DAMAGED', /begins at index 47, but the store stands at index 45/);
     });
 
     it('of another history than the store is refused', async () => {
-      const codec = new EntryCodec(clusterId);
+      const codec = new RunCodec(clusterId);
       await editRows(logFolder, async (db) => {
         for (let index = 41; index <= 50; index++) {
-          await db.put(entryKey(index), codec.encode(entry(index, 1)));
+          await db.put(runKey(index), codec.encode([entry(index, 1)]));
         }
       });
       await refusal(
@@ -153,13 +224,13 @@ describe('A damaged data dir', () => {
     });
 
     it('that lost its end opens, with the loss proven by the witness', async () => {
-      await editRows(logFolder, (db) => db.del(entryKey(50)));
+      await editRows(logFolder, (db) => db.del(runKey(50)));
       const dataDir = await fixture.open();
       assert.match(dataDir.provenLoss ?? '', /ends at index 49, but entries up to index 50/);
     });
 
     it('that lost its end is known for it for good, even when it has grown again', async () => {
-      await editRows(logFolder, (db) => db.del(entryKey(50)));
+      await editRows(logFolder, (db) => db.del(runKey(50)));
       const dataDir = await fixture.open();
       await appended(dataDir.log, entriesOf(50, 60, 3), { term: 3, vote: 0n, commit: 45 });
       await closed(dataDir);
@@ -182,7 +253,7 @@ describe('A damaged data dir', () => {
 
     it('behind the store is begun anew where the store stands, and says what it lost', async () => {
       await editRows(logFolder, async (db) => {
-        for (let index = 40; index <= 50; index++) await db.del(entryKey(index));
+        for (let index = 40; index <= 50; index++) await db.del(runKey(index));
         await db.put(hardStateKey, encodeRecord(hardStateKey, [2, 9n, 30]));
       });
       const dataDir = await fixture.open();
@@ -243,7 +314,7 @@ describe('A damaged data dir', () => {
       await closed(await fixture.open());
       const path = newest(logFolder, '.ldb');
       flip(path, readFileSync(path).indexOf('e31') + 1);
-      await refusal('LOG_DAMAGED', /entry 31 does not match its checksum/);
+      await refusal('LOG_DAMAGED', /the entries from 1 on do not match their checksum/);
     });
 
     it('that is missing is refused', async () => {

@@ -194,10 +194,10 @@ describe('The small files of a data dir', () => {
   });
 
   it('say the format, and an unknown one is refused', async () => {
-    const line = '{"format":2}';
+    const line = '{"format":1}';
     const crc = crc32c(utf8(line)).toString(16).padStart(8, '0');
     damage('identity.json', `${line}\ncrc32c ${crc}\n`);
-    await refusal('FORMAT_UNSUPPORTED', /has format 2; this program knows format 1 only/);
+    await refusal('FORMAT_UNSUPPORTED', /has format 1; this program knows format 2 only/);
   });
 
   it('name the file set in force; any other is removed', async () => {
