@@ -1,0 +1,107 @@
+import type { Duplex } from 'node:stream';
+import type { Output } from './output.ts';
+import type { Sender } from './sender.ts';
+import type { Stream } from './stream.ts';
+
+/**
+ * How much of one connection may wait to be sent. Owners are told that their streams are full; the other end, which
+ * cannot be told, is no longer read when it makes us answer and does not read the answers.
+ */
+
+/** One stream alone may fill this part of what the connection may: those that are not read hold up no others. */
+const streamShare = 1 / 4;
+/** Owners may go on when what waits has fallen to this part of the limit. */
+const resumeShare = 1 / 2;
+/** Reading stops at so many times the limit. */
+const pauseFactor = 2;
+
+export interface BackPressureParts {
+  readonly socket: Duplex;
+  readonly output: Output;
+  readonly sender: Sender;
+  readonly unsentBytesMax: number;
+}
+
+export class BackPressure {
+  private readonly socket: Duplex;
+  private readonly output: Output;
+  private readonly sender: Sender;
+  private readonly bytesMax: number;
+  private full: Stream[] = [];
+  /** The socket has taken a write since the last chunk came: the other end reads. */
+  private hasProgress = true;
+  isPaused = false;
+
+  constructor({ socket, output, sender, unsentBytesMax }: BackPressureParts) {
+    this.socket = socket;
+    this.output = output;
+    this.sender = sender;
+    this.bytesMax = unsentBytesMax;
+  }
+
+  /** Bytes that wait for the end of the turn, for a window or in the socket. */
+  private get unsentBytes(): number {
+    return this.output.gatheredBytes + this.sender.queuedBytes + this.output.socketBytes;
+  }
+
+  /** Some owner who was told to wait may go on. */
+  get hasNews(): boolean {
+    if (this.full.length === 0 || this.unsentBytes > this.bytesMax * resumeShare) return false;
+    return this.full.some((stream) => stream.isClosed || this.hasRoomAgain(stream));
+  }
+
+  /** Whether the stream may be written to. If not, its owner will be told when it may. */
+  hasRoom(stream: Stream): boolean {
+    const isFull =
+      stream.unsentBytes > this.bytesMax * streamShare || this.unsentBytes > this.bytesMax;
+    if (isFull && !stream.isFull) {
+      stream.isFull = true;
+      this.full.push(stream);
+    }
+    return !isFull;
+  }
+
+  /** Tells owners that they may go on. */
+  tellRoom(): void {
+    if (this.full.length === 0) return;
+    const waiting = this.full;
+    const still: Stream[] = [];
+    this.full = [];
+    for (const stream of waiting) {
+      if (stream.isClosed) continue;
+      if (!this.hasRoomAgain(stream)) {
+        still.push(stream);
+        continue;
+      }
+      stream.isFull = false;
+      stream.listener.onDrain();
+    }
+    // Who was not told yet comes first the next time.
+    this.full = still.concat(this.full);
+  }
+
+  private hasRoomAgain(stream: Stream): boolean {
+    return (
+      stream.unsentBytes <= this.bytesMax * streamShare * resumeShare &&
+      this.unsentBytes <= this.bytesMax * resumeShare
+    );
+  }
+
+  /** A chunk was read. */
+  maybePause(): void {
+    const hadProgress = this.hasProgress;
+    this.hasProgress = false;
+    if (hadProgress || this.output.socketBytes === 0) return;
+    if (this.unsentBytes <= pauseFactor * this.bytesMax) return;
+    this.isPaused = true;
+    this.socket.pause();
+  }
+
+  /** The socket has taken a write. */
+  onProgress(): void {
+    this.hasProgress = true;
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.socket.resume();
+  }
+}
