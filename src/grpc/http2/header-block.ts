@@ -15,8 +15,10 @@ export class HeaderBlock {
   isSelfDependent = false;
   /** HEADERS came without END_HEADERS: only CONTINUATION may follow. */
   isOpen = false;
-  /** The block when it is whole: a view of the last frame, or joined. */
+  /** Where the block lies when it is whole: in the chunk that brought it, or joined. Valid until the next frame. */
   bytes: Bytes = emptyBytes;
+  start = 0;
+  end = 0;
   /** Of how many blocks this is the last: tells a slow one from one after the other. */
   ordinal = 0;
   private parts: Bytes[] = [];
@@ -48,7 +50,9 @@ export class HeaderBlock {
     this.isEnd = (flags & Flag.END_STREAM) !== 0;
     this.ordinal++;
     if ((flags & Flag.END_HEADERS) !== 0) {
-      this.bytes = new Uint8Array(payload.buffer, payload.byteOffset + from, to - from);
+      this.bytes = payload;
+      this.start = from;
+      this.end = to;
       return undefined;
     }
     this.isOpen = true;
@@ -60,6 +64,8 @@ export class HeaderBlock {
     const wrong = this.add(copyBytes(payload.subarray(start, end)));
     if (wrong !== undefined || (head.flags & Flag.END_HEADERS) === 0) return wrong;
     this.bytes = concatBytes(this.parts);
+    this.start = 0;
+    this.end = this.bytes.length;
     this.isOpen = false;
     this.parts = [];
     this.partsBytes = 0;

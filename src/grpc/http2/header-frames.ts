@@ -1,4 +1,4 @@
-import type { Bytes } from '../../base/bytes.ts';
+import { emptyBytes, type Bytes } from '../../base/bytes.ts';
 import { createHeaderDecoder } from '../hpack/decoder.ts';
 import { HpackError } from '../hpack/error.ts';
 import type { DecodedHeaders, HeaderDecoder, HeaderList } from '../hpack/types.ts';
@@ -66,7 +66,8 @@ export class HeaderFrames {
     const { core, block } = this;
     let headers: DecodedHeaders;
     try {
-      headers = this.decoder.decode(block.bytes);
+      headers = this.decoder.decode(block.bytes, block.start, block.end);
+      block.bytes = emptyBytes;
     } catch (error) {
       if (!(error instanceof HpackError)) throw error;
       return core.fail(ErrorCode.COMPRESSION_ERROR, error.message);

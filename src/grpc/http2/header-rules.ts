@@ -1,8 +1,8 @@
 import type { HeaderList } from '../hpack/types.ts';
 
 /**
- * Which header lists are well-formed (RFC 9113, sections 8.1 to 8.3). One that is not makes its stream a stream error of
- * PROTOCOL_ERROR; it never reaches the owner.
+ * Which header lists are well-formed (RFC 9113, sections 8.1 to 8.3). One that is not is a stream error of
+ * PROTOCOL_ERROR, and never reaches the owner.
  */
 
 /** What a list turned out to be: its `content-length`, or one of these. */

@@ -61,10 +61,14 @@ export interface Http2StreamListener {
   onDrain(): void;
   /**
    * The stream is over before both sides have ended it: reset by the other end, by a protocol error of its own or with
-   * its connection. `isUnprocessed`: the other end has certainly not looked at it (REFUSED_STREAM, GOAWAY).
+   * its connection, whoever ended that: CONNECT_ERROR, which means nothing else here. `isUnprocessed`: the other end
+   * has certainly not looked at it (REFUSED_STREAM, GOAWAY).
    */
   onReset(code: ErrorCode, isUnprocessed: boolean): void;
-  /** The last call: both sides have ended and all has left for the socket, or it was reset from here or there. */
+  /**
+   * The last call, at the end of the turn: both sides have ended and all has left for the socket, or it was reset from
+   * here or there.
+   */
   onClosed(): void;
 }
 
@@ -82,13 +86,16 @@ export interface Http2Stream {
   sendHeaders(fields: HeaderList, isEnd: boolean): void;
   /**
    * Sends bytes, in DATA frames as the windows allow. The array is kept, not copied, until it has left, so it must not
-   * change; small ones are copied into the turn's output. False: more than `unsentBytesMax` of this stream, or of the
-   * connection, wait; `onDrain` will be called.
+   * change; small ones are copied into the turn's output. False: more than `unsentBytesMax` of the connection, or a
+   * quarter of that of this stream, wait; `onDrain` will be called.
    */
   write(bytes: Bytes, isEnd: boolean): boolean;
   /** The owner is done with so many bytes of `onData`: the other end may send as many more. */
   consumed(bytes: number): void;
-  /** RST_STREAM: nothing more is sent or heard, and `onReset` is not called for it. Harmless when it is closed. */
+  /**
+   * RST_STREAM: nothing more is sent or heard, and `onReset` is not called for it. Harmless when it is closed. With
+   * NO_ERROR, after the end was written, what was written goes out first.
+   */
   reset(code: ErrorCode): void;
 }
 
