@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/bytes.ts';
+import { emptyBytes, type Bytes } from '../base/bytes.ts';
 
 /** Node's buffers at the edge: in as plain arrays that nobody else writes to, out without a copy. */
 
@@ -13,4 +13,27 @@ export function ownBytes(buffer: Buffer): Bytes {
 
 export function bufferOf(bytes: Bytes): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Below this a loop beats the view that `set` needs. */
+const loopBytesMax = 48;
+
+/** A part of an array in memory of its own. */
+export function copyOf(source: Bytes, start: number, end: number): Bytes {
+  const length = end - start;
+  if (length === 0) return emptyBytes;
+  const copy = new Uint8Array(length);
+  if (length <= loopBytesMax) {
+    for (let i = 0; i < length; i++) copy[i] = source[start + i] as number;
+  } else {
+    copy.set(length === source.length ? source : source.subarray(start, end));
+  }
+  return copy;
+}
+
+/** Copies all of `source` to a place in `target`. */
+export function copyInto(target: Bytes, offset: number, source: Bytes): void {
+  const { length } = source;
+  if (length > loopBytesMax) target.set(source, offset);
+  else for (let i = 0; i < length; i++) target[offset + i] = source[i] as number;
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { quoteGo, textOfHeader } from './go-quote.ts';
 import type { GrpcServerLimits, Handlers, Status } from './types.ts';
 
 /** A gRPC server without a port: the listener hands it the sockets whose first bytes are HTTP/2's. */
@@ -28,12 +29,12 @@ export function describeUnknown(path: string, handlers: Handlers): Status {
   const unimplemented = 12;
   const slash = path.lastIndexOf('/');
   if (!path.startsWith('/') || slash === 0) {
-    return { code: unimplemented, text: `malformed method name: ${JSON.stringify(path)}` };
+    return { code: unimplemented, text: `malformed method name: ${quoteGo(path)}` };
   }
-  const service = path.slice(1, slash);
+  const service = textOfHeader(path.slice(1, slash));
   for (const known of handlers.keys()) {
     if (!known.startsWith(`/${service}/`)) continue;
-    const method = path.slice(slash + 1);
+    const method = textOfHeader(path.slice(slash + 1));
     return { code: unimplemented, text: `unknown method ${method} for service ${service}` };
   }
   return { code: unimplemented, text: `unknown service ${service}` };
