@@ -4,12 +4,13 @@ import * as grpc from '@grpc/grpc-js';
 import { textOf, utf8, type Bytes } from '../../src/base/bytes.ts';
 import type {
   ClientStreamEvents,
+  GrpcServerLimits,
   Handler,
   Status,
   StreamCall,
   UnaryCall,
 } from '../../src/grpc/types.ts';
-import { Fixture, unary, until } from './fixture.ts';
+import { describeOnEngines, Fixture, unary, until } from './fixture.ts';
 
 const echo: Handler = { kind: 'unary', handle: (call, request) => call.respond(request) };
 
@@ -33,10 +34,12 @@ function record(events: Partial<ClientStreamEvents> = {}) {
   };
 }
 
-describe('grpc: calls', () => {
+describeOnEngines('grpc: calls', (engine) => {
   let fixture: Fixture;
-  const start = async (...args: Parameters<typeof Fixture.start>): Promise<Fixture> =>
-    (fixture = await Fixture.start(...args));
+  const start = async (
+    handlers: Readonly<Record<string, Handler>>,
+    limits: Partial<GrpcServerLimits> = {},
+  ): Promise<Fixture> => (fixture = await Fixture.start(handlers, limits, { engine }));
   afterEach(() => fixture.stop());
 
   it('answers a unary call with the bytes of its handler, which are plain arrays of its own', async () => {

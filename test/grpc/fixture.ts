@@ -1,7 +1,8 @@
 import * as net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bytes } from '../../src/base/bytes.ts';
-import type { GrpcServerEngine } from '../../src/grpc/engine.ts';
+import type { GrpcServerEngine, GrpcServerOptions } from '../../src/grpc/engine.ts';
+import { createFastServer } from '../../src/grpc/fast-server.ts';
 import { openGrpcJsChannel } from '../../src/grpc/grpc-js-channel.ts';
 import { createGrpcJsServer } from '../../src/grpc/grpc-js-server.ts';
 import { listen, type Listener, type ListenerLimits } from '../../src/grpc/listener.ts';
@@ -21,6 +22,23 @@ export const testLimits: GrpcServerLimits = {
   keepAliveTimeoutMs: 20_000,
 };
 
+/** Both server engines: tests of calls run on each. */
+export const engines = { 'grpc-js': createGrpcJsServer, fast: createFastServer } as const;
+export type EngineName = keyof typeof engines;
+
+/** A suite for each of them. */
+export function describeOnEngines(what: string, tests: (engine: EngineName) => void): void {
+  for (const engine of ['grpc-js', 'fast'] as const) {
+    describe(`${what} on ${engine}`, () => tests(engine));
+  }
+}
+
+export interface FixtureOptions extends Partial<Omit<GrpcServerOptions, 'handlers' | 'limits'>> {
+  /** `fast` unless said otherwise. */
+  readonly engine?: EngineName;
+  readonly address?: string;
+}
+
 /** A server on a free port of loopback, and what to stop at the end of a test. */
 export class Fixture {
   readonly listener: Listener;
@@ -37,9 +55,11 @@ export class Fixture {
   static async start(
     handlers: Readonly<Record<string, Handler>>,
     limits: Partial<ListenerLimits & GrpcServerLimits> = {},
-    address = '127.0.0.1:0',
+    options: FixtureOptions = {},
   ): Promise<Fixture> {
-    const grpc = createGrpcJsServer({
+    const { engine = 'fast', address = '127.0.0.1:0', ...engineOptions } = options;
+    const grpc = engines[engine]({
+      ...engineOptions,
       handlers: new Map(Object.entries(handlers)),
       limits: { ...testLimits, ...limits },
     });

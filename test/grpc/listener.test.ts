@@ -7,11 +7,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../../src/base/random.ts';
 import { textOf, utf8 } from '../../src/base/bytes.ts';
-import { createGrpcJsServer } from '../../src/grpc/grpc-js-server.ts';
-import { listen } from '../../src/grpc/listener.ts';
+import { listen, type ListenerLimits } from '../../src/grpc/listener.ts';
 import { formatListenAddress, parseListenAddress } from '../../src/grpc/listen-address.ts';
-import type { Handler, StreamCall } from '../../src/grpc/types.ts';
-import { Fixture, readToEnd, testLimits, unary, until } from './fixture.ts';
+import type { GrpcServerLimits, Handler, StreamCall } from '../../src/grpc/types.ts';
+import {
+  describeOnEngines,
+  engines,
+  Fixture,
+  readToEnd,
+  testLimits,
+  unary,
+  until,
+} from './fixture.ts';
 
 const echo: Handler = { kind: 'unary', handle: (call, request) => call.respond(request) };
 const handlers = { '/t.S/Echo': echo };
@@ -29,14 +36,17 @@ function get(port: number, path: string): Promise<string> {
   });
 }
 
-describe('grpc: the listener', () => {
+describeOnEngines('grpc: the listener', (engine) => {
   let fixture: Fixture | undefined;
   afterEach(async () => {
     await fixture?.stop();
     fixture = undefined;
   });
-  const start = async (...args: Parameters<typeof Fixture.start>): Promise<Fixture> =>
-    (fixture = await Fixture.start(...args));
+  const start = async (
+    handlers: Readonly<Record<string, Handler>>,
+    limits: Partial<ListenerLimits & GrpcServerLimits> = {},
+    address = '127.0.0.1:0',
+  ): Promise<Fixture> => (fixture = await Fixture.start(handlers, limits, { engine, address }));
   const isServing = async (served: Fixture): Promise<void> => {
     const { message } = await unary(served.channel(), '/t.S/Echo', utf8('well'));
     assert.equal(message && textOf(message), 'well');
@@ -193,7 +203,7 @@ describe('grpc: the listener', () => {
 
   it('names the address that is taken, as etcd does', async () => {
     const served = await start(handlers);
-    const grpc = createGrpcJsServer({ handlers: new Map(), limits: testLimits });
+    const grpc = engines[engine]({ handlers: new Map(), limits: testLimits });
     const http = (): void => undefined;
     const again = await listen({ address: served.address, grpc, http });
     assert.deepEqual(again, {
@@ -213,7 +223,7 @@ describe('grpc: the listener', () => {
     const address = `unix://${join(folder, 'client.sock')}`;
     const served = await start(handlers, {}, address);
     assert.equal((await unary(served.channel(), '/t.S/Echo', utf8('x'))).status.code, 0);
-    const grpc = createGrpcJsServer({ handlers: new Map(), limits: testLimits });
+    const grpc = engines[engine]({ handlers: new Map(), limits: testLimits });
     const http = (): void => undefined;
     const taken = await listen({ address, grpc, http });
     assert.equal(taken.ok || taken.error.code, 'EADDRINUSE');
@@ -248,7 +258,7 @@ describe('grpc: the listener', () => {
   it('lets calls in flight end when it closes, and breaks what has not ended after the grace', async () => {
     const waiting: StreamCall[] = [];
     const wait: Handler = { kind: 'serverStream', handle: (call) => void waiting.push(call) };
-    const served = await Fixture.start({ '/t.S/Wait': wait });
+    const served = await Fixture.start({ '/t.S/Wait': wait }, {}, { engine });
     const codes: number[] = [];
     const channel = served.channel();
     for (let i = 0; i < 2; i++) {
@@ -292,7 +302,7 @@ describe('grpc: the listener', () => {
     assert.equal(goaway, '11 too_many_pings');
 
     const wait: Handler = { kind: 'unary', handle: () => undefined };
-    const calm = await Fixture.start({ '/t.S/Wait': wait }, { keepAliveMinTimeMs: 50 });
+    const calm = await Fixture.start({ '/t.S/Wait': wait }, { keepAliveMinTimeMs: 50 }, { engine });
     const session = http2.connect(`http://${calm.address}`);
     session.on('error', () => undefined);
     await new Promise((resolve) => session.once('connect', resolve));

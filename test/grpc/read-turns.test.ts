@@ -3,7 +3,7 @@ import * as http2 from 'node:http2';
 import { utf8 } from '../../src/base/bytes.ts';
 import { messagesPerTurnMax, ReadTurns } from '../../src/grpc/read-turns.ts';
 import type { Handler, StreamCall } from '../../src/grpc/types.ts';
-import { Fixture, unary, until } from './fixture.ts';
+import { describeOnEngines, Fixture, unary, until } from './fixture.ts';
 
 /** A stream with so many messages to read, which notes in which turn and order it reads them. */
 class Reader {
@@ -73,9 +73,9 @@ describe('grpc: messages of streams in one turn of the event loop', () => {
   });
 });
 
-describe('grpc: a flood of tiny messages', () => {
+describeOnEngines('grpc: a flood of tiny messages', (engine) => {
   const streams = 4;
-  const messagesEach = 5000;
+  const messagesEach = 25_000;
   let fixture: Fixture;
   let session: http2.ClientHttp2Session;
   afterEach(async () => {
@@ -112,7 +112,8 @@ describe('grpc: a flood of tiny messages', () => {
         call.respond(request);
       },
     };
-    fixture = await Fixture.start({ '/t.S/Sink': { kind: 'bidi', open }, '/t.S/Echo': echo });
+    const sink: Handler = { kind: 'bidi', open };
+    fixture = await Fixture.start({ '/t.S/Sink': sink, '/t.S/Echo': echo }, {}, { engine });
     const channel = fixture.channel();
     await unary(channel, '/t.S/Echo', utf8('opens the connection'));
     takenAtCalls.length = 0;
