@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -88,7 +89,7 @@ func dial(endpoint string, timeout time.Duration) (*connection, error) {
 	}
 	c.output.open(c, raw)
 	c.greet()
-	go c.read()
+	go c.read(raw)
 	select {
 	case <-c.settled:
 	case <-time.After(timeout):
@@ -118,23 +119,44 @@ func (c *connection) must(err error) {
 	}
 }
 
-func (c *connection) read() {
+// read goes on until the connection ends. It never leaves the one call of Read: a new one would have to look for
+// data before it waits, while this one is told of all that came since the last look.
+func (c *connection) read(raw syscall.RawConn) {
+	var ended error
+	err := raw.Read(func(fd uintptr) bool {
+		ended = c.readOnce(fd)
+		return ended != nil
+	})
+	if ended != nil {
+		err = ended
+	}
+	c.lose(err)
+}
+
+// readOnce takes all that is there. An error ends the connection.
+func (c *connection) readOnce(fd uintptr) error {
 	for {
-		count, err := c.socket.Read(c.input.space())
+		space := c.input.space()
+		count, err := readNow(fd, space)
+		if errors.Is(err, syscall.EAGAIN) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if count == 0 {
+			return io.EOF
+		}
 		now := nanos()
 		c.mu.Lock()
 		c.now = now
 		c.bytesIn.Add(int64(count))
 		c.input.end += count
-		frameError := c.takeFrames()
+		err = c.takeFrames()
 		c.output.flush()
 		c.mu.Unlock()
-		if frameError != nil {
-			err = frameError
-		}
-		if err != nil {
-			c.lose(err)
-			return
+		if err != nil || count < len(space) {
+			return err
 		}
 	}
 }
@@ -248,7 +270,7 @@ func (o *output) open(c *connection, raw syscall.RawConn) {
 	o.raw = raw
 	o.framer = http2.NewFramer(o, nil)
 	o.try = func(fd uintptr) bool {
-		o.taken, _ = syscall.Write(int(fd), o.pending)
+		o.taken, _ = writeNow(fd, o.pending)
 		return true
 	}
 }

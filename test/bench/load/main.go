@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 )
 
 func main() {
@@ -26,8 +27,12 @@ func main() {
 	}
 }
 
+// There is little garbage and memory enough.
+const garbagePercent = 1000
+
 func load(o options) error {
 	runtime.GOMAXPROCS(o.processors)
+	debug.SetGCPercent(garbagePercent)
 	r := newRun(o)
 	w, err := works[o.work](r)
 	if err != nil {
