@@ -11,6 +11,8 @@ export interface ClusterSettings {
   readonly members: number;
   /** Further flags for every member. */
   readonly flags?: readonly string[];
+  /** Where the folder of their data is made; `scratchFolder` chooses otherwise. */
+  readonly parentFolder?: string | undefined;
 }
 
 const leaderTimeoutMs = 20_000;
@@ -49,7 +51,7 @@ export class Cluster {
   /** Chooses ports and folders; starts nothing. */
   static async create(settings: ClusterSettings): Promise<Cluster> {
     const { program, flags = [] } = settings;
-    const folder = scratchFolder(program.label);
+    const folder = scratchFolder(program.label, settings.parentFolder);
     const ports = await freePorts(settings.members * 2);
     const places = Array.from({ length: settings.members }, (_, i) => ({
       name: `m${i + 1}`,

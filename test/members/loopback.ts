@@ -26,12 +26,11 @@ function holdPort(): Promise<Server> {
 /** TMPFS_MAGIC of statfs(2). */
 const tmpfsMagic = 0x01021994;
 
+export const isInMemory = (folder: string): boolean => statfsSync(folder).type === tmpfsMagic;
+
 /** A fresh folder on a real disk: a sync means nothing on a file system that lives in memory. */
-export function scratchFolder(prefix: string): string {
-  let parent = tmpdir();
-  if (statfsSync(parent).type === tmpfsMagic) {
-    parent = join(repositoryRoot, 'data');
-    mkdirSync(parent, { recursive: true });
-  }
+export function scratchFolder(prefix: string, wanted?: string): string {
+  const parent = wanted ?? (isInMemory(tmpdir()) ? join(repositoryRoot, 'data') : tmpdir());
+  mkdirSync(parent, { recursive: true });
   return mkdtempSync(join(parent, `quorate-${prefix}-`));
 }

@@ -1,0 +1,172 @@
+import type { Experiment, GroupName, Outcome, Pace } from './experiment.ts';
+import type { ExperimentName } from './experiment-names.ts';
+import { formatFigure, formatNumber } from './units.ts';
+import type { BenchOptions } from './options.ts';
+import { Progress } from './progress.ts';
+import { Target, type SystemName } from './target.ts';
+import { mergeTurns, noTurns, wallPercentileMs, type Turns } from './turns.ts';
+
+/** One experiment at one system, once. */
+export interface Measurement extends Outcome {
+  readonly experiment: ExperimentName;
+  readonly system: SystemName;
+  readonly round: number;
+}
+
+type RunOptions = Pick<
+  BenchOptions,
+  'isQuick' | 'systems' | 'seconds' | 'warmupSeconds' | 'rounds' | 'keys' | 'members' | 'dir'
+>;
+
+export const valueBytes = 256;
+
+/** About how fast a cluster is filled, and how long starting, stopping and taking turns take. */
+const fillKeysPerSecond = { replicated: 12_000, single: 25_000 };
+const startMs = 6_000;
+const turnOverMs = 500;
+const groups: readonly GroupName[] = ['replicated', 'single'];
+
+export interface PlannedGroup {
+  readonly group: GroupName;
+  readonly experiments: readonly Experiment[];
+  /** Of starting and filling the cluster of one system. */
+  readonly prepareMs: number;
+}
+
+export function planOf(
+  experiments: readonly Experiment[],
+  options: RunOptions,
+): readonly PlannedGroup[] {
+  return groups.flatMap((group) => {
+    const chosen = experiments.filter((experiment) => experiment.group === group);
+    const prepareMs = startMs + (options.keys / fillKeysPerSecond[group]) * 1_000;
+    return chosen.length === 0 ? [] : [{ group, experiments: chosen, prepareMs }];
+  });
+}
+
+/** What a plan is expected to take. */
+export function durationMsOf(plan: readonly PlannedGroup[], options: RunOptions): number {
+  const perGroup = plan.map(({ experiments, prepareMs }) => {
+    const measuredMs = experiments.reduce((sum, each) => sum + expectedMs(each, options), 0);
+    return options.systems.length * (prepareMs + options.rounds * measuredMs);
+  });
+  return perGroup.reduce((sum, each) => sum + each, 0);
+}
+
+const paceOf = ({ seconds, warmupSeconds, isQuick }: RunOptions): Pace => ({
+  warmupMs: warmupSeconds * 1_000,
+  durationMs: seconds * 1_000,
+  kills: isQuick ? 1 : 3,
+});
+
+const settleMsOf = ({ isQuick }: RunOptions): number => (isQuick ? 1_000 : 3_000);
+
+function expectedMs(experiment: Experiment, options: RunOptions): number {
+  const pace = paceOf(options);
+  const runMs = experiment.runs * (pace.warmupMs + pace.durationMs);
+  return runMs + experiment.besidesMs(pace) + settleMsOf(options) + turnOverMs;
+}
+
+/** Runs the plan: each experiment at one system, then at the other, round after round. */
+export async function runPlan(
+  plan: readonly PlannedGroup[],
+  options: RunOptions,
+): Promise<readonly Measurement[]> {
+  const progress = new Progress(durationMsOf(plan, options));
+  const measurements: Measurement[] = [];
+  let turns = noTurns;
+  for (const group of plan) {
+    const targets: Target[] = [];
+    try {
+      for (const system of options.systems) {
+        targets.push(await prepared(system, group, options, progress));
+      }
+      measurements.push(...(await runGroup(group, targets, options, progress)));
+      turns = mergeTurns([turns, ...targets.map((target) => target.turns)]);
+    } finally {
+      for (const target of targets) await target.destroy();
+    }
+  }
+  return turns.turns === 0 ? measurements : [...measurements, turnsMeasured(turns)];
+}
+
+async function prepared(
+  system: SystemName,
+  { group, prepareMs }: PlannedGroup,
+  options: RunOptions,
+  progress: Progress,
+): Promise<Target> {
+  const { keys, dir: folder } = options;
+  const members = group === 'single' ? 1 : options.members;
+  const count = members === 1 ? 'one member' : `${members} members`;
+  progress.begin(`${system}, ${count}: filling with ${keys.toLocaleString('en-US')} keys`);
+  const startedAtMs = performance.now();
+  const settleMs = settleMsOf(options);
+  const settings = { system, members, keys, valueBytes, folder, settleMs };
+  const target = await Target.start(settings, (line) => progress.detail(line));
+  await target.pause();
+  progress.end(prepareMs, `${formatNumber((performance.now() - startedAtMs) / 1_000)} s`);
+  return target;
+}
+
+async function runGroup(
+  { experiments }: PlannedGroup,
+  targets: readonly Target[],
+  options: RunOptions,
+  progress: Progress,
+): Promise<readonly Measurement[]> {
+  const pace = paceOf(options);
+  const measurements: Measurement[] = [];
+  for (const experiment of experiments) {
+    for (let round = 1; round <= options.rounds; round++) {
+      for (const target of targets) {
+        progress.begin(`${experiment.name} ${round}/${options.rounds} ${target.system}`);
+        const outcome = await measured(experiment, target, pace);
+        measurements.push({
+          experiment: experiment.name,
+          system: target.system,
+          round,
+          ...outcome,
+        });
+        progress.end(expectedMs(experiment, options), describeOutcome(outcome));
+      }
+    }
+  }
+  return measurements;
+}
+
+/** An experiment that fails yields no figures, and says why; the others go on. */
+async function measured(experiment: Experiment, target: Target, pace: Pace): Promise<Outcome> {
+  try {
+    await target.resume();
+    return await experiment.measure(target, pace);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { figures: {}, notes: [`failed: ${why}`] };
+  } finally {
+    await target.pause().catch(() => undefined);
+  }
+}
+
+function describeOutcome({ figures, notes }: Outcome): string {
+  const { perSecond, p99Ms, cpuMicros } = figures;
+  const told =
+    perSecond === undefined
+      ? Object.entries(figures).map(([name, value]) => `${name} ${formatNumber(value)}`)
+      : [
+          formatFigure(perSecond, 'per second'),
+          `p99 ${formatFigure(p99Ms ?? Number.NaN, 'ms')}`,
+          `CPU ${formatFigure(cpuMicros ?? Number.NaN, 'us')} each`,
+        ];
+  return [...told, ...notes].join(', ');
+}
+
+function turnsMeasured(turns: Turns): Measurement {
+  const figures = {
+    longestCpuMs: turns.longestCpuMs,
+    longestWallMs: turns.longestWallMs,
+    p999WallMs: wallPercentileMs(turns, 0.999),
+    turns: turns.turns,
+  };
+  return { experiment: 'turns', system: 'quorate', round: 1, figures, notes: [] };
+}
