@@ -1,5 +1,5 @@
 import { concatBytes, emptyBytes, textOf, utf8, type Bytes } from '../base/bytes.ts';
-import { malformed, nestingMax, tagNumber, WireError, WireReader, WireWriter } from './varint.ts';
+import { malformed, nestingMax, WireError, WireReader, WireWriter } from './varint.ts';
 
 /**
  * Table-driven Protocol Buffers (proto3): a message is a table of fields, from which its TypeScript type, its
@@ -28,7 +28,8 @@ export interface DecodeCursor {
   readonly reader: WireReader;
   /** Messages around the one being read. */
   depth: number;
-  readonly found: { unknownFields: boolean; rawMerges: number };
+  hasUnknownFields: boolean;
+  rawMerges: number;
 }
 
 /**
@@ -71,7 +72,6 @@ export function message<S extends Shape>(name: string, shape: S): Codec<MessageO
 
 function buildCodec<M>(name: string, shape: Record<string, Field<unknown>>): Codec<M> {
   const entries: Entry[] = Object.entries(shape).map(([key, field]) => ({ key, field }));
-  const writer = new WireWriter();
   const backwards = entries.toReversed();
   const byNumber = new Map<number, Entry>();
   for (const entry of entries)
@@ -90,14 +90,13 @@ function buildCodec<M>(name: string, shape: Record<string, Field<unknown>>): Cod
     const target = (previous ?? create()) as Record<string, unknown>;
     const { reader } = cursor;
     while (!reader.atEnd) {
-      reader.readVarint();
-      const wireType = reader.low & 7;
-      const number = tagNumber(reader);
+      const tag = reader.readTag();
+      const wireType = tag & 7;
+      const number = tag >>> 3;
       const entry = byNumber.get(number);
       const value = entry?.field.read(cursor, number, wireType, target[entry.key]);
       if (entry === undefined || value === undefined) {
-        cursor.found.unknownFields = true;
-        reader.skip(wireType, number);
+        skipUnknown(cursor, tag);
       } else target[entry.key] = value;
     }
     return target as M;
@@ -109,25 +108,46 @@ function buildCodec<M>(name: string, shape: Record<string, Field<unknown>>): Cod
       if (value !== undefined) field.write(writer, value);
     }
   };
-  const inspect = (bytes: Bytes): { message: M; hasUnknownFields: boolean } => {
-    const found = { unknownFields: false, rawMerges: 0 };
-    const decoded = readInto({ reader: new WireReader(bytes), depth: 0, found });
-    return { message: decoded, hasUnknownFields: found.unknownFields };
+  return codecOf({ name, create, readInto, writeTo });
+}
+
+/** What a codec is made of, by a table or by hand. */
+export interface CodecParts<M> extends Pick<Codec<M>, 'name' | 'create' | 'readInto' | 'writeTo'> {
+  /** Encoded messages share memory with each other: only for what is sent and forgotten (`WireWriter`). */
+  readonly sharesMemory?: boolean;
+}
+
+export function codecOf<M>(parts: CodecParts<M>): Codec<M> {
+  const { name, create, readInto, writeTo, sharesMemory = false } = parts;
+  // One writer for all messages of a codec, as none is encoded while another is.
+  const writer = new WireWriter();
+  const read = (bytes: Bytes): { message: M; cursor: DecodeCursor } => {
+    const reader = new WireReader(bytes);
+    const cursor = { reader, depth: 0, hasUnknownFields: false, rawMerges: 0 };
+    return { message: readInto(cursor), cursor };
   };
   return {
     name,
     create,
     encode: (fields) => {
-      // One writer for all messages of a codec, as none is encoded while another is.
       writer.clear();
       writeTo(writer, fields);
-      return writer.finish();
+      return sharesMemory ? writer.finishShared() : writer.finish();
     },
-    decode: (bytes) => inspect(bytes).message,
-    inspect,
+    decode: (bytes) => read(bytes).message,
+    inspect: (bytes) => {
+      const { message, cursor } = read(bytes);
+      return { message, hasUnknownFields: cursor.hasUnknownFields };
+    },
     readInto,
     writeTo,
   };
+}
+
+/** Steps over a field that the message does not have, or that has another wire type. */
+export function skipUnknown(cursor: DecodeCursor, tag: number): void {
+  cursor.hasUnknownFields = true;
+  cursor.reader.skip(tag & 7, tag >>> 3);
 }
 
 const varint = 0;
@@ -276,14 +296,7 @@ export const rawNested = (number: number): Field<Bytes | undefined> =>
     number,
     delimited,
     () => undefined,
-    ({ reader, found }, old) => {
-      // proto3 merges a message field that occurs twice; joined encodings decode as the merged message.
-      const next = reader.readDelimited();
-      if (old === undefined) return next;
-      found.rawMerges += 1;
-      if (found.rawMerges > rawMergesMax) throw new WireError(malformed);
-      return concatBytes([old, next]);
-    },
+    readRaw,
     (writer, value) => {
       if (value === undefined) return false;
       writeDelimited(writer, value);
@@ -291,11 +304,20 @@ export const rawNested = (number: number): Field<Bytes | undefined> =>
     },
   );
 
+/** proto3 merges a message field that occurs twice; joined encodings decode as the merged message. */
+export function readRaw(cursor: DecodeCursor, old: Bytes | undefined): Bytes {
+  const next = cursor.reader.readDelimited();
+  if (old === undefined) return next;
+  cursor.rawMerges += 1;
+  if (cursor.rawMerges > rawMergesMax) throw new WireError(malformed);
+  return concatBytes([old, next]);
+}
+
 function resolve<M>(codec: Codec<M> | (() => Codec<M>)): Codec<M> {
   return typeof codec === 'function' ? codec() : codec;
 }
 
-function readNested<M>(cursor: DecodeCursor, codec: Codec<M>, old: M | undefined): M {
+export function readNested<M>(cursor: DecodeCursor, codec: Codec<M>, old: M | undefined): M {
   if (cursor.depth === nestingMax) throw new WireError('proto: exceeded maximum recursion depth');
   const outerEnd = cursor.reader.enter();
   cursor.depth += 1;
@@ -309,6 +331,12 @@ function writeNested<M>(writer: WireWriter, codec: Codec<M>, value: M): void {
   const before = writer.length;
   codec.writeTo(writer, value as Partial<M>);
   writer.writeNumber(writer.length - before);
+}
+
+/** A nested message with its tag. */
+export function nestedField<M>(writer: WireWriter, tag: number, codec: Codec<M>, value: M): void {
+  writeNested(writer, codec, value);
+  writer.writeNumber(tag);
 }
 
 function repeatedDelimited<Value>(
