@@ -68,6 +68,8 @@ export class MvccStore implements RevisionStore {
     const own = this.open?.readOwn(version);
     if (own !== undefined) return own;
     const { modRevision, modSub } = version;
+    const recent = this.rows.recent?.(modRevision, modSub);
+    if (recent !== undefined) return recent;
     const row = this.rows.get(encodeRowKey(modRevision, modSub, false));
     return mustGet(row, `the row of revision ${modRevision}.${modSub} is not there`);
   }

@@ -8,6 +8,8 @@ import type { Bytes } from '../base/bytes.ts';
 /** Reads one row by its key (revision.ts): the encoded `mvccpb.KeyValue`, or undefined when it is not there. */
 export interface RowReader {
   get(rowKey: Bytes): Bytes | undefined;
+  /** The same for a row that is no tombstone, if it is in memory: without its key having to be made. */
+  recent?(main: number, sub: number): Bytes | undefined;
 }
 
 /** Keys with `from <= key < to`; `to` undefined means to the end of the key space. */

@@ -1,5 +1,6 @@
 import { readUint32, readUint64, type Bytes } from '../base/bytes.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
+import { RowArena } from '../mvcc/row-arena.ts';
 import type { RowReader } from '../mvcc/types.ts';
 import type { Row, SpaceChange, StateStore, StoreState } from '../storage/types.ts';
 
@@ -18,7 +19,12 @@ export interface StoreLoopParts {
   readonly logSyncedIndex: () => number;
   readonly onCommitted: (state: StoreState) => void;
   readonly commitTook: (durationMs: number) => void;
+  /** Bytes of rows kept in memory that are durable already. */
+  readonly arenaBytesMax?: number;
 }
+
+/** 128 MiB: some 400,000 rows of 256 bytes. */
+export const arenaBytesDefault = 128 * 1024 * 1024;
 
 const batchBytesMax = 8 * 1024 * 1024;
 /** Bytes gathered behind a slow commit before applying waits for it. */
@@ -28,14 +34,13 @@ interface Gathering {
   readonly put: Row[];
   readonly deleted: Bytes[];
   readonly changes: SpaceChange[];
-  /** Row values by main revision, then sub-revision. */
-  readonly byRevision: Map<number, Bytes[]>;
   bytes: number;
   isDirty: boolean;
 }
 
 export class StoreLoop implements RowReader {
   private readonly parts: StoreLoopParts;
+  private readonly arena: RowArena;
   private store: StateStore;
   private gathering = emptyGathering();
   private inFlight: Gathering | undefined;
@@ -49,6 +54,7 @@ export class StoreLoop implements RowReader {
   constructor(store: StateStore, parts: StoreLoopParts) {
     this.store = store;
     this.parts = parts;
+    this.arena = new RowArena(parts.arenaBytesMax ?? arenaBytesDefault);
   }
 
   /** Applying should wait until a commit has made room. */
@@ -64,11 +70,18 @@ export class StoreLoop implements RowReader {
   get(rowKey: Bytes): Bytes | undefined {
     const main = readUint64(rowKey, 0);
     const sub = readUint32(rowKey, subLowOffset);
-    return (
-      this.gathering.byRevision.get(main)?.[sub] ??
-      this.inFlight?.byRevision.get(main)?.[sub] ??
-      this.store.get(rowKey)
-    );
+    const unwritten =
+      rowOf(this.gathering.put, main, sub) ??
+      (this.inFlight === undefined ? undefined : rowOf(this.inFlight.put, main, sub));
+    if (unwritten !== undefined) return unwritten;
+    const row = this.store.get(rowKey);
+    if (row !== undefined) this.arena.add(main, sub, row);
+    return row;
+  }
+
+  /** What was written of late or is read often. */
+  recent(main: number, sub: number): Bytes | undefined {
+    return this.arena.get(main, sub);
   }
 
   /** Something was applied, if only an index. */
@@ -77,10 +90,7 @@ export class StoreLoop implements RowReader {
     for (const row of put) {
       gathering.put.push(row);
       gathering.bytes += row.key.length + row.value.length;
-      const main = readUint64(row.key, 0);
-      const rows = gathering.byRevision.get(main);
-      if (rows === undefined) gathering.byRevision.set(main, [row.value]);
-      else rows.push(row.value);
+      this.arena.add(readUint64(row.key, 0), readUint32(row.key, subLowOffset), row.value);
     }
     for (const change of changes) gathering.changes.push(change);
     this.markDirty();
@@ -113,6 +123,7 @@ export class StoreLoop implements RowReader {
   replaceStore(store: StateStore): void {
     this.store = store;
     this.gathering = emptyGathering();
+    this.arena.clear();
     this.isDue = false;
     const waited = this.waiters;
     this.waiters = [];
@@ -180,6 +191,22 @@ export class StoreLoop implements RowReader {
 /** A row key is 8 bytes of main revision, `_`, 8 bytes of sub-revision: this is the low half of the latter. */
 const subLowOffset = 13;
 
+/** The value of a row among those gathered, which ascend. */
+function rowOf(rows: readonly Row[], main: number, sub: number): Bytes | undefined {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const { key } = rows[middle] as Row;
+    const order = readUint64(key, 0) - main || readUint32(key, subLowOffset) - sub;
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  const row = rows[low];
+  if (row === undefined || readUint64(row.key, 0) !== main) return undefined;
+  return readUint32(row.key, subLowOffset) === sub ? row.value : undefined;
+}
+
 function emptyGathering(): Gathering {
-  return { put: [], deleted: [], changes: [], byRevision: new Map(), bytes: 0, isDirty: false };
+  return { put: [], deleted: [], changes: [], bytes: 0, isDirty: false };
 }
