@@ -50,7 +50,7 @@ export interface LoadOptions {
   readonly putStreams?: number;
   /** One Put each that many milliseconds on a connection of its own, beside the work. */
   readonly concurrentPutMs?: number;
-  /** outage: how long a write is waited for. */
+  /** outage: how long a write is waited for; then its outcome is unknown and another one follows. */
   readonly writeTimeoutMs?: number;
 }
 
@@ -88,9 +88,11 @@ export interface LoadResult {
   readonly timelineStepMs: number;
   /** txn-update: transactions that found another revision; they count as operations too. */
   readonly conflicts?: number;
-  /** range-page, paging, range-all. */
+  /** put with a rate: puts that were due and not sent before the end; their waiting is in latencyMs. */
+  readonly neverSent?: number;
+  /** range-page, paging, range-all: in the measured time. */
   readonly keysReturned?: number;
-  /** paging: times that all keys were walked through, with none missing and none twice. */
+  /** paging: times that all keys were walked through with none missing and none twice, the warm-up included. */
   readonly completeWalks?: number;
   /** watch, watch-idle. */
   readonly watchers?: number;

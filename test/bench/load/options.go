@@ -52,7 +52,7 @@ func parseOptions(arguments []string) (options, error) {
 	flags.IntVar(&o.putConnections, "put-connections", 64, "watch-idle: connections that put meanwhile; 0 only holds the watchers")
 	flags.IntVar(&o.putStreams, "put-streams", 1, "watch-idle: requests under way on each of those")
 	flags.DurationVar(&o.concurrentPut, "concurrent-put", 0, "beside the work one put each such time on a connection of its own; 0: none")
-	flags.DurationVar(&o.writeTimeout, "write-timeout", 100*time.Millisecond, "outage: how long a write is waited for")
+	flags.DurationVar(&o.writeTimeout, "write-timeout", 200*time.Millisecond, "outage: how long a write is waited for; on the last connection half as long again")
 	flags.BoolVar(&o.progress, "progress", false, "a line a second on stderr even when that is no terminal")
 	flags.IntVar(&o.processors, "processors", 1, "GOMAXPROCS: more than one costs CPU time that the servers need")
 	if err := flags.Parse(arguments); err != nil {

@@ -20,6 +20,7 @@ type result struct {
 	Timeline              []int64  `json:"timeline"`
 	TimelineStepMs        int64    `json:"timelineStepMs"`
 
+	NeverSent       *int64   `json:"neverSent,omitempty"`
 	Conflicts       *int64   `json:"conflicts,omitempty"`
 	KeysReturned    *int64   `json:"keysReturned,omitempty"`
 	CompleteWalks   *int64   `json:"completeWalks,omitempty"`

@@ -61,6 +61,7 @@ func newRun(o options) *run {
 		failed:       make(chan error, 1),
 		finished:     make(chan struct{}),
 		timelineStep: time.Second,
+		timeline:     []int64{},
 	}
 }
 

@@ -179,7 +179,7 @@ func (s *stream) takeMessages(data []byte) ([]byte, error) {
 		}
 		s.messages++
 		if err := s.handler.message(s, data[messageHeadBytes:end]); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.connection.endpoint, err)
+			return nil, err
 		}
 		data = data[end:]
 	}

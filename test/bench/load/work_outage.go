@@ -21,12 +21,13 @@ type outageWork struct {
 // An outageLane is one connection after the other, with its workers.
 type outageLane struct {
 	work       *outageWork
-	index      int
 	endpoint   int
 	connection *connection
 	meter      *meter
 	random     *rand.Rand
 	workers    []*outageWorker
+	// Of each lane another, so that the puts that follow do not all come at the same moment again.
+	timeout int64
 	// Puts without an answer since the last one that succeeded.
 	failures   int
 	unknown    int64
@@ -56,9 +57,11 @@ const (
 func newOutageWork(r *run) (workload, error) {
 	r.timelineStep = outageTimeline
 	w := &outageWork{run: r, keys: newKeyspace(&r.options), ended: make(chan struct{})}
-	for i := range r.options.connections {
+	n := r.options.connections
+	for i := range n {
 		l := &outageLane{
-			work: w, index: i, endpoint: i, meter: &meter{run: r}, random: randomOf(&r.options, i),
+			work: w, endpoint: i, meter: &meter{run: r}, random: randomOf(&r.options, i),
+			timeout: int64(r.options.writeTimeout) * int64(2*n+i) / int64(2*n),
 		}
 		for range r.options.streams {
 			worker := &outageWorker{lane: l}
@@ -157,9 +160,8 @@ func (l *outageLane) step() bool {
 		return true
 	}
 	now := nanos()
-	timeout := int64(l.work.run.options.writeTimeout)
 	for _, worker := range l.workers {
-		if worker.isOpen && now-worker.stream.sentAt > timeout {
+		if worker.isOpen && now-worker.stream.sentAt > l.timeout {
 			c.cancel(&worker.stream)
 			worker.isOpen = false
 			l.unknown++

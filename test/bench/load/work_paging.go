@@ -4,6 +4,7 @@ import "fmt"
 
 // pagingJob walks all keys page by page at the revision of the first page, over and over.
 type pagingJob struct {
+	run   *run
 	keys  keyspace
 	limit int
 
@@ -45,7 +46,7 @@ func (j *pagingJob) answer(message []byte) error {
 			keys, answer.count, answer.more, left, j.count)
 	}
 	j.seen += keys
-	j.returned += keys
+	j.run.countKeys(&j.returned, answer.keys)
 	j.next = append(append(j.next[:0], answer.lastKey...), 0)
 	if answer.more {
 		return nil
@@ -70,7 +71,7 @@ func newPagingWork(r *run) (workload, error) {
 	keys := newKeyspace(&r.options)
 	jobs := []*pagingJob{}
 	group, err := newGroup(r, kvRange, r.options.size(), func(int) job {
-		j := &pagingJob{keys: keys, limit: r.options.limit}
+		j := &pagingJob{run: r, keys: keys, limit: r.options.limit}
 		jobs = append(jobs, j)
 		return j
 	})

@@ -42,7 +42,11 @@ func newPutWork(r *run) (workload, error) {
 	group, err := newGroup(r, kvPut, size, func(index int) job {
 		return newPutJob(keys, &r.options, index)
 	})
-	return &unaryWork{group: group}, err
+	return &unaryWork{group: group, tell: func(result *result) {
+		if size.rate > 0 {
+			result.NeverSent = sumOf(group.meters(), func(m *meter) int64 { return m.neverSent })
+		}
+	}}, err
 }
 
 // fillMax ends a fill that does not end.

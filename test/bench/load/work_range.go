@@ -51,6 +51,7 @@ func newRangeWork(isSerializable bool) func(r *run) (workload, error) {
 // pageJob reads so many keys from one at random.
 type pageJob struct {
 	endless
+	run      *run
 	keys     keyspace
 	random   *rand.Rand
 	limit    int
@@ -71,15 +72,22 @@ func (j *pageJob) answer(message []byte) error {
 	if answer.keys != min(j.limit, j.keys.count) || answer.more != (answer.count > int64(answer.keys)) {
 		return fmt.Errorf("a page of %d keys, count %d, more %t: was it filled?", answer.keys, answer.count, answer.more)
 	}
-	j.returned += int64(answer.keys)
+	j.run.countKeys(&j.returned, answer.keys)
 	return nil
+}
+
+// countKeys counts what was returned in the measured time.
+func (r *run) countKeys(returned *int64, keys int) {
+	if r.phase.Load() == measuring {
+		*returned += int64(keys)
+	}
 }
 
 func newPageWork(r *run) (workload, error) {
 	keys := newKeyspace(&r.options)
 	jobs := []*pageJob{}
 	group, err := newGroup(r, kvRange, r.options.size(), func(index int) job {
-		j := &pageJob{keys: keys, random: randomOf(&r.options, index), limit: r.options.limit}
+		j := &pageJob{run: r, keys: keys, random: randomOf(&r.options, index), limit: r.options.limit}
 		jobs = append(jobs, j)
 		return j
 	})
@@ -124,6 +132,7 @@ func newCountWork(r *run) (workload, error) {
 
 // rangeAllJob reads all keys in one answer, and counts them as they come.
 type rangeAllJob struct {
+	run      *run
 	keys     keyspace
 	scanner  fieldScanner
 	returned int64
@@ -148,7 +157,7 @@ func (j *rangeAllJob) ended(isOK bool) error {
 	if !j.scanner.isWhole() || keys != j.keys.count || count != uint64(keys) {
 		return fmt.Errorf("%d keys and a count of %d where all were asked for: was it filled?", keys, count)
 	}
-	j.returned += int64(keys)
+	j.run.countKeys(&j.returned, keys)
 	return nil
 }
 
@@ -156,7 +165,7 @@ func newRangeAllWork(r *run) (workload, error) {
 	keys := newKeyspace(&r.options)
 	jobs := []*rangeAllJob{}
 	group, err := newGroup(r, kvRange, r.options.size(), func(int) job {
-		j := &rangeAllJob{keys: keys}
+		j := &rangeAllJob{run: r, keys: keys}
 		jobs = append(jobs, j)
 		return j
 	})

@@ -6,7 +6,7 @@ import "math/rand/v2"
 type updateJob struct {
 	keys        keyspace
 	random      *rand.Rand
-	group       *run
+	run         *run
 	number      int
 	modRevision int64
 	conflicts   int64
@@ -21,7 +21,7 @@ func (j *updateJob) request(out []byte) []byte {
 func (j *updateJob) answer(message []byte) error {
 	answer, err := decodeUpdateAnswer(message)
 	j.modRevision = answer.modRevision
-	if !answer.succeeded && j.group.phase.Load() == measuring {
+	if !answer.succeeded && j.run.phase.Load() == measuring {
 		j.conflicts++
 	}
 	return err
@@ -35,7 +35,7 @@ func newUpdateWork(r *run) (workload, error) {
 	jobs := []*updateJob{}
 	group, err := newGroup(r, kvTxn, r.options.size(), func(index int) job {
 		j := &updateJob{
-			keys: keys, random: randomOf(&r.options, index), group: r,
+			keys: keys, random: randomOf(&r.options, index), run: r,
 			// Spread over all keys.
 			number: index * keys.count / workers,
 		}

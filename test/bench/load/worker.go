@@ -36,6 +36,8 @@ type meter struct {
 	latency histogram
 	// In the measured time.
 	measured int64
+	// Of a rate: calls that were due and for which no worker was ever free.
+	neverSent int64
 	// From the beginning, for who looks on.
 	total atomic.Int64
 }
