@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.ts';
-import type { StreamCall, UnaryCall } from '../grpc/types.ts';
+import type { MessageSource, StreamCall, UnaryCall } from '../grpc/types.ts';
 import { Code, type EtcdError } from '../wire/errors.ts';
 import type { MethodMetrics } from './rpc-metrics.ts';
 
@@ -44,6 +44,14 @@ export class UnaryExchange {
     this.metrics.sent(message.length);
     this.metrics.handled(Code.OK);
     this.call.respond(message);
+  }
+
+  /** The same with a message that is made while it is sent. Counted as sent when it begins. */
+  respondFrom(source: MessageSource): void {
+    if (this.maybeDrop()) return source.close();
+    this.metrics.sent(source.totalBytes);
+    this.metrics.handled(Code.OK);
+    this.call.respondFrom(source);
   }
 
   fail(error: EtcdError): void {

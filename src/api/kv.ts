@@ -16,6 +16,7 @@ import {
 } from '../wire/kv.ts';
 import type { UnaryExchange } from './exchange.ts';
 import { answer, propose } from './propose.ts';
+import { answerLargeRange } from './range-answer.ts';
 import { rangeStreamRoute } from './range-stream.ts';
 import { unary, type ApiContext, type Route } from './rpc.ts';
 
@@ -34,9 +35,11 @@ export function kvRoutes(api: ApiContext): readonly Route[] {
 function rangeRoute(api: ApiContext): Route {
   const { member } = api;
   const read = (exchange: UnaryExchange, request: RangeRequest): void => {
-    member.range(request, (outcome) => {
-      if (outcome.ok) answer(member, exchange, RangeResponse, outcome.value);
-      else exchange.fail(outcome.error);
+    member.rangeToSend(request, (outcome) => {
+      if (!outcome.ok) return exchange.fail(outcome.error);
+      const { value } = outcome;
+      if (value.type === 'large') answerLargeRange(member, exchange, value.large);
+      else answer(member, exchange, RangeResponse, value.response);
     });
   };
   return unary(api, {

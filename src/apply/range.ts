@@ -5,6 +5,7 @@ import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors
 import { ResponseHeader } from '../wire/header.ts';
 import { SortTarget, type RangeRequest, type RangeResponse } from '../wire/kv.ts';
 import { KeyValue } from '../wire/mvccpb.ts';
+import { varintBytes } from '../wire/varint.ts';
 import { isSingleKey, keyRangeOf, rangeAbove } from '../mvcc/key-range.ts';
 import {
   hasRevisionFilters,
@@ -40,6 +41,11 @@ export interface RangeOptions {
   readonly skipsCount?: boolean;
   /** The caller keeps the revision from being deleted, so a compaction above it does no harm. */
   readonly isPinned?: boolean;
+  /**
+   * Once so many bytes of an answer in key order have been read, they are given up and the rest is only measured:
+   * the answer is then made by reading again (`again`) while it is sent.
+   */
+  readonly measuredAbove?: number;
 }
 
 /** The whole range at once: for transactions, and wherever a range is known to be small. */
@@ -81,6 +87,10 @@ export class RangeCursor {
   private lastReadKey: Bytes | undefined;
   private matched = 0;
   private kvs: Bytes[] = [];
+  /** Of all `kvs` as they stand in an encoded RangeResponse. */
+  private encodedBytes = 0;
+  private measuring = false;
+  private readonly measuredAbove: number;
   private more = false;
   private refused: EtcdError | undefined;
   private isDone = false;
@@ -103,8 +113,9 @@ export class RangeCursor {
   private constructor(
     store: RevisionStore,
     request: RangeRequest,
-    { currentRevision, isPinned }: RangeOptions & { readonly currentRevision: number },
+    options: RangeOptions & { readonly currentRevision: number },
   ) {
+    const { currentRevision, isPinned } = options;
     this.isPinned = isPinned === true;
     this.store = store;
     this.request = request;
@@ -114,6 +125,8 @@ export class RangeCursor {
     this.openedAt = store.revision;
     this.limit = request.limit > 0 ? request.limit : Number.MAX_SAFE_INTEGER;
     this.rest = keyRangeOf(request.key, request.rangeEnd);
+    const mayMeasure = isKeyOrder(request) && !isSingleKey(request.rangeEnd);
+    this.measuredAbove = mayMeasure ? (options.measuredAbove ?? Infinity) : Infinity;
     this.scanLeft =
       isDefaultOrder(request) && !hasRevisionFilters(request)
         ? Math.min(this.limit + 1, Number.MAX_SAFE_INTEGER)
@@ -124,6 +137,30 @@ export class RangeCursor {
     if (isSingleKey(this.request.rangeEnd)) this.count = this.findSingleKey();
     else if (!skipsCount) this.count = this.store.count(this.rest, this.readRevision());
     this.isDone = this.request.countOnly;
+  }
+
+  /** Whether the answer was measured and not kept, and the bytes of its `kvs` as they are encoded. */
+  get isMeasured(): boolean {
+    return this.measuring;
+  }
+
+  get kvsBytes(): number {
+    return this.encodedBytes;
+  }
+
+  /** The same range from its start, at the same revision, which the caller has pinned; it counts nothing. */
+  again(): RangeCursor {
+    const { store, request, currentRevision } = this;
+    const cursor = new RangeCursor(store, request, { currentRevision, isPinned: true });
+    cursor.begin(true);
+    return cursor;
+  }
+
+  /** What was read since the last call, for an answer that is not to be held whole. */
+  takeKvs(): readonly Bytes[] {
+    const { kvs } = this;
+    this.kvs = [];
+    return kvs;
   }
 
   /** The key of the last version in the response, by which a stream of ranges goes on. */
@@ -168,6 +205,8 @@ export class RangeCursor {
    * one.
    */
   private readRevision(): number | undefined {
+    // Its next slice may come while an entry is half applied: only by its number is its revision whole.
+    if (this.isPinned) return this.revision;
     return this.isNewest && this.store.revision === this.openedAt ? undefined : this.revision;
   }
 
@@ -259,10 +298,29 @@ export class RangeCursor {
     this.nextUnread += 1;
     this.lastReadKey = version.key;
     const isFromIndex = this.request.keysOnly && this.request.sortTarget !== SortTarget.VALUE;
+    if (this.measuring) {
+      this.encodedBytes += fieldBytes(isFromIndex ? keyOnlyBytes(version) : version.rowBytes);
+      return 0;
+    }
     const kv = isFromIndex ? keyOnly(version) : this.store.read(version);
     this.kvs.push(kv);
+    this.encodedBytes += fieldBytes(kv.length);
+    if (this.encodedBytes > this.measuredAbove) {
+      this.measuring = true;
+      this.kvs = [];
+    }
     return kv.length;
   }
+}
+
+/** An element of `kvs` in a RangeResponse: a tag of one byte, its length, and itself. */
+function fieldBytes(length: number): number {
+  return 1 + varintBytes(length) + length;
+}
+
+function keyOnlyBytes({ key, createRevision, modRevision, version }: KeyVersion): number {
+  const numbers = varintBytes(createRevision) + varintBytes(modRevision) + varintBytes(version);
+  return fieldBytes(key.length) + 3 + numbers;
 }
 
 /** What the index alone knows: no value, and no lease either (etcd #21791). */

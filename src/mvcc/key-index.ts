@@ -59,10 +59,15 @@ export class KeyIndex {
     return id;
   }
 
-  /** Writes a version of `key` and answers it; a key that is not live begins again at version 1. */
+  /**
+   * Writes a version of `key` and answers it; a key that is not live begins again at version 1. How long its row is
+   * the caller says, who makes it (`setRowBytes`).
+   */
   put(key: Bytes, main: number, sub: number): VersionId {
     const handle = this.tree.find(key);
-    if (handle === 0) return this.putFirst(key, { main, sub, createRevision: main, version: 1 });
+    if (handle === 0) {
+      return this.putFirst(key, { main, sub, createRevision: main, version: 1, rowBytes: 0 });
+    }
     const live = this.newestLive(handle);
     if (live === 0) this.tree.revive(key);
     return this.append({
@@ -71,6 +76,7 @@ export class KeyIndex {
       modRevision: main,
       modSub: sub,
       version: live === 0 ? 1 : this.versions.versionOf(live) + 1,
+      rowBytes: 0,
     });
   }
 
@@ -80,7 +86,14 @@ export class KeyIndex {
     this.tree.killLive(range, (handle) => {
       ended.push(this.describe(this.keys.newestOf(handle)));
       const modSub = firstSub + ended.length - 1;
-      this.append({ key: handle, createRevision: 0, modRevision: main, modSub, version: 0 });
+      this.append({
+        key: handle,
+        createRevision: 0,
+        modRevision: main,
+        modSub,
+        version: 0,
+        rowBytes: 0,
+      });
     });
     return ended;
   }
@@ -104,8 +117,8 @@ export class KeyIndex {
 
   /** Adds a version to a key; whether the tree counts it as live is the caller's business. */
   appendRestored(key: KeyHandle, row: RestoredVersion): VersionId {
-    const { main: modRevision, sub: modSub, createRevision, version } = row;
-    return this.append({ key, createRevision, modRevision, modSub, version });
+    const { main: modRevision, sub: modSub, createRevision, version, rowBytes } = row;
+    return this.append({ key, createRevision, modRevision, modSub, version, rowBytes });
   }
 
   describe(id: VersionId): KeyVersion {
@@ -116,6 +129,7 @@ export class KeyIndex {
       modRevision: versions.modRevisionOf(id),
       modSub: versions.modSubOf(id),
       version: versions.versionOf(id),
+      rowBytes: versions.rowBytesOf(id),
     };
   }
 
@@ -146,4 +160,5 @@ export interface RestoredVersion {
   readonly sub: number;
   readonly createRevision: number;
   readonly version: number;
+  readonly rowBytes: number;
 }

@@ -63,12 +63,12 @@ export class StoreRestorer {
     assert(key.length > 0, `row ${main}.${sub} names no key`);
     this.onVersion(key, isTombstone ? 0n : lease);
     if (isTombstone) {
-      this.restore(key, { main, sub, createRevision: 0, version: 0 });
+      this.restore(key, { main, sub, createRevision: 0, version: 0, rowBytes: 0 });
       return;
     }
     assert(modRevision === main, `row ${main}.${sub} says it is of revision ${modRevision}`);
     assert(version > 0 && createRevision > 0, `row ${main}.${sub} is not a version of a key`);
-    this.restore(key, { main, sub, createRevision, version });
+    this.restore(key, { main, sub, createRevision, version, rowBytes: value.length });
   }
 
   private restore(key: Bytes, row: RestoredVersion): void {

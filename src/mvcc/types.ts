@@ -27,6 +27,8 @@ export interface KeyVersion {
   readonly modSub: number;
   /** 1 for a key's first version. */
   readonly version: number;
+  /** The length of what `read` answers: known without reading it. */
+  readonly rowBytes: number;
 }
 
 export interface PutRow {

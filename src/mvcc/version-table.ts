@@ -18,6 +18,8 @@ export interface VersionFields {
   readonly modRevision: number;
   readonly modSub: number;
   readonly version: number;
+  /** Of its row's value. */
+  readonly rowBytes: number;
 }
 
 const chunkBits = 14;
@@ -35,6 +37,7 @@ const recordWords = recordFloats * 2;
 const modSubAt = 6;
 const keyAt = 7;
 const olderAt = 8;
+const rowBytesAt = 9;
 
 interface VersionChunk {
   readonly floats: Float64Array;
@@ -58,6 +61,7 @@ export class VersionTable {
     words[word + modSubAt] = fields.modSub;
     words[word + keyAt] = fields.key;
     words[word + olderAt] = older;
+    words[word + rowBytesAt] = fields.rowBytes;
     return id;
   }
 
@@ -80,6 +84,15 @@ export class VersionTable {
 
   versionOf(id: VersionId): number {
     return this.float(id, versionAt);
+  }
+
+  rowBytesOf(id: VersionId): number {
+    return this.word(id, rowBytesAt);
+  }
+
+  /** For a row that is made after its version, which it names. */
+  setRowBytes(id: VersionId, rowBytes: number): void {
+    this.chunkOf(id).words[(id & (chunkVersions - 1)) * recordWords + rowBytesAt] = rowBytes;
   }
 
   isTombstone(id: VersionId): boolean {

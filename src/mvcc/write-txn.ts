@@ -38,10 +38,9 @@ export class OpenWriteTxn implements WriteTxn {
     const id = this.index.put(key, main, sub);
     const createRevision = this.index.versions.createRevisionOf(id);
     const version = this.index.versions.versionOf(id);
-    this.rows.push({
-      key: encodeRowKey(main, sub, false),
-      value: encodeRow(key, value, { createRevision, modRevision: main, version, lease }),
-    });
+    const row = encodeRow(key, value, { createRevision, modRevision: main, version, lease });
+    this.index.versions.setRowBytes(id, row.length);
+    this.rows.push({ key: encodeRowKey(main, sub, false), value: row });
   }
 
   deleteRange(range: KeyRange): readonly KeyVersion[] {

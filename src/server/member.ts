@@ -14,7 +14,7 @@ import { answerQuestion } from './answers.ts';
 import { defragment } from './defragment.ts';
 import { awaitLeader, awaitStepDown, bestTransferee } from './leader-transfer.ts';
 import { LeaderQuestions } from './leader-questions.ts';
-import { openRangeStream, runRange, type RangeParts } from './ranges.ts';
+import { openRangeStream, runRange, runRangeToSend, type RangeParts } from './ranges.ts';
 import type {
   AddedMember,
   Done,
@@ -23,6 +23,7 @@ import type {
   MemberInfo,
   MemberStatus,
   RangeStreamSource,
+  RangeToSend,
   WatchReceiver,
   Watches,
 } from './types.ts';
@@ -38,6 +39,9 @@ import type { MemberParts } from './member-parts.ts';
 
 /** Committed entries not applied yet, beyond which proposals are refused (etcd v3_server.go). */
 const applyGapMax = 5000;
+/** Answers to ranges above this are made while they are sent. */
+const largeRangeBytes = 1024 * 1024;
+
 export class ServerMember implements Member, TransportEvents {
   readonly id: MemberId;
   readonly clusterId: bigint;
@@ -133,6 +137,11 @@ export class ServerMember implements Member, TransportEvents {
   range(request: RangeRequest, done: Done<RangeResponse>): void {
     this.loops.counters.ranges.add();
     runRange(this.rangeParts(), request, done);
+  }
+
+  rangeToSend(request: RangeRequest, done: Done<RangeToSend>): void {
+    this.loops.counters.ranges.add();
+    runRangeToSend(this.rangeParts(), request, done);
   }
 
   rangeStream(request: RangeRequest): RangeStreamSource {
@@ -341,6 +350,7 @@ export class ServerMember implements Member, TransportEvents {
       store: state.revisions,
       isInForce: () => !this.loops.isInstalling && this.loops.state === state,
       chunkBytes: this.parts.settings.maxRequestBytes,
+      largeBytes: largeRangeBytes,
     };
   }
 

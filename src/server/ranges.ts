@@ -1,12 +1,13 @@
 import { assert } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { Scheduler, Timer } from '../base/clock.ts';
 import { RangeStreamCursor } from '../apply/range-stream.ts';
 import { RangeCursor } from '../apply/range.ts';
-import type { Scheduler } from '../base/clock.ts';
 import type { MvccStore } from '../mvcc/store.ts';
-import { errors, failed, type Outcome } from '../wire/errors.ts';
+import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
 import type { RangeRequest, RangeResponse } from '../wire/kv.ts';
 import type { Slicer } from './slicer.ts';
-import type { Done, RangeStreamSource } from './types.ts';
+import type { Done, LargeRange, RangeStreamSource, RangeToSend } from './types.ts';
 
 /** Ranges at the applied state, in slices: one over a million keys never holds the event loop. */
 
@@ -17,6 +18,10 @@ const bytesPerStep = 256 * 1024;
 /** A range holds back compactions of what it reads for so long; after that it fails if one waits. */
 const pinMsMax = 30_000;
 
+/** Of a large answer this is made at a time. */
+const pieceBytes = 128 * 1024;
+const pieceRows = 512;
+
 export interface RangeParts {
   readonly slicer: Slicer;
   readonly scheduler: Scheduler;
@@ -25,6 +30,8 @@ export interface RangeParts {
   readonly isInForce: () => boolean;
   /** The encoded size that the chunks of a stream aim at. */
   readonly chunkBytes: number;
+  /** An answer of more is made while it is sent, if its sender can do that. */
+  readonly largeBytes: number;
 }
 
 export function runRange(
@@ -32,32 +39,134 @@ export function runRange(
   request: RangeRequest,
   done: Done<RangeResponse>,
 ): void {
-  const { slicer, scheduler, store } = parts;
+  runToEnd(parts, request, Infinity, (outcome) => {
+    if (!outcome.ok) return done(outcome);
+    const { cursor, pin } = outcome.value;
+    pin?.release();
+    done(cursor.response());
+  });
+}
+
+/** The same, but of an answer above `largeBytes` only its size is found out before it is sent. */
+export function runRangeToSend(
+  parts: RangeParts,
+  request: RangeRequest,
+  done: Done<RangeToSend>,
+): void {
+  runToEnd(parts, request, parts.largeBytes, (outcome) => {
+    if (!outcome.ok) return done(outcome);
+    const { cursor, pin } = outcome.value;
+    const response = cursor.response();
+    if (response.ok && cursor.isMeasured && pin !== undefined) {
+      const large = new PinnedRange(parts, response.value, cursor, pin);
+      return done(ok({ type: 'large', large }));
+    }
+    pin?.release();
+    done(response.ok ? ok({ type: 'whole', response: response.value }) : response);
+  });
+}
+
+interface EndedRange {
+  readonly cursor: RangeCursor;
+  /** For the caller to release; a range that is read in one step needs none. */
+  readonly pin: Pin | undefined;
+}
+
+function runToEnd(
+  parts: RangeParts,
+  request: RangeRequest,
+  measuredAbove: number,
+  done: (outcome: Outcome<EndedRange>) => void,
+): void {
+  const { slicer, store } = parts;
   const revision = request.revision > 0 ? request.revision : store.revision;
-  const opened = RangeCursor.open(store, request, { isPinned: true });
+  const opened = RangeCursor.open(store, request, { isPinned: true, measuredAbove });
   if (!opened.ok) {
     done(opened);
     return;
   }
   const cursor = opened.value;
-  let release: (() => void) | undefined;
-  let untilMs = 0;
-  const finish = (outcome: Outcome<RangeResponse>): true => {
-    release?.();
-    done(outcome);
+  let pin: Pin | undefined;
+  const fail = (error: EtcdError): true => {
+    pin?.release();
+    done(failed(error));
     return true;
   };
   slicer.run(() => {
-    if (!parts.isInForce()) return finish(failed(errors.timeout));
-    if (cursor.advance(rowsPerStep, bytesPerStep).isDone) return finish(cursor.response());
-    if (release === undefined) {
-      release = store.pin(revision);
-      untilMs = scheduler.nowMs() + pinMsMax;
-    } else if (scheduler.nowMs() > untilMs && store.compactRevision > revision) {
-      return finish(failed(errors.compacted));
+    if (!parts.isInForce()) return fail(errors.timeout);
+    if (pin?.isLost === true) return fail(errors.compacted);
+    const { isDone } = cursor.advance(rowsPerStep, bytesPerStep);
+    if (isDone && !cursor.isMeasured) done(ok({ cursor, pin }));
+    else {
+      pin ??= new Pin(parts, revision);
+      if (isDone) done(ok({ cursor, pin }));
     }
-    return false;
+    return isDone;
   });
+}
+
+/** Keeps a revision from physical deletion for a while, and tells when it may be gone after that. */
+class Pin {
+  private readonly store: MvccStore;
+  private readonly revision: number;
+  private readonly releasePin: () => void;
+  private readonly timer: Timer;
+  private isHeld = true;
+
+  constructor({ store, scheduler }: RangeParts, revision: number) {
+    this.store = store;
+    this.revision = revision;
+    this.releasePin = store.pin(revision);
+    this.timer = scheduler.after(pinMsMax, () => this.release());
+  }
+
+  get isLost(): boolean {
+    return !this.isHeld && this.store.compactRevision > this.revision;
+  }
+
+  release(): void {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    this.timer.cancel();
+    this.releasePin();
+  }
+}
+
+/** A range that was measured, read again piece by piece as it is sent. */
+class PinnedRange implements LargeRange {
+  readonly rest: LargeRange['rest'];
+  readonly kvsBytes: number;
+  private readonly parts: RangeParts;
+  private readonly cursor: RangeCursor;
+  private readonly pin: Pin;
+
+  constructor(
+    parts: RangeParts,
+    { header, more, count }: RangeResponse,
+    measured: RangeCursor,
+    pin: Pin,
+  ) {
+    this.parts = parts;
+    this.rest = { header, more, count };
+    this.kvsBytes = measured.kvsBytes;
+    this.cursor = measured.again();
+    this.pin = pin;
+  }
+
+  next(): readonly Bytes[] | undefined {
+    if (!this.parts.isInForce() || this.pin.isLost) return undefined;
+    // The one step finds versions, the other reads their rows.
+    for (;;) {
+      const { isDone } = this.cursor.advance(pieceRows, pieceBytes);
+      const kvs = this.cursor.takeKvs();
+      if (kvs.length > 0) return kvs;
+      assert(!isDone, 'a range was asked for more than was measured');
+    }
+  }
+
+  close(): void {
+    this.pin.release();
+  }
 }
 
 export function openRangeStream(parts: RangeParts, request: RangeRequest): RangeStreamSource {

@@ -54,6 +54,8 @@ export interface Member {
   readIndex(done: Done<undefined>): void;
   /** Range at this member's applied state, sliced so that the event loop is never held long. */
   range(request: RangeRequest, done: Done<RangeResponse>): void;
+  /** The same for an answer that goes out as it is: a large one is not held, but made while it is sent. */
+  rangeToSend(request: RangeRequest, done: Done<RangeToSend>): void;
   /** RangeStream: chunks in key order as `next` asks for them; header, count and more only on the last. */
   rangeStream(request: RangeRequest): RangeStreamSource;
   /** A transaction of ranges only, evaluated at the applied state. */
@@ -104,6 +106,22 @@ export interface AddedMember {
 export interface LeaseDescription extends LeaseTimes {
   /** In byte order; empty unless they were asked for. */
   readonly keys: readonly Bytes[];
+}
+
+export type RangeToSend =
+  | { readonly type: 'whole'; readonly response: RangeResponse }
+  | { readonly type: 'large'; readonly large: LargeRange };
+
+/** The answer to a range over more than a mebibyte, at a revision that is held for it, for half a minute. */
+export interface LargeRange {
+  /** All of the response but its `kvs`. */
+  readonly rest: Pick<RangeResponse, 'header' | 'more' | 'count'>;
+  /** The bytes that all `kvs` together take in the encoded response. */
+  readonly kvsBytes: number;
+  /** The next of the `kvs`, at least one and some 128 KiB; undefined: they cannot be read any more. */
+  next(): readonly Bytes[] | undefined;
+  /** To be called once, whether or not all was taken. */
+  close(): void;
 }
 
 export interface RangeStreamSource {

@@ -142,6 +142,14 @@ export function messageTooLarge(sizeBytes: number, sizeBytesMax: number): EtcdEr
   };
 }
 
+/** An answer beyond what grpc-go sends (its server.go, sendResponse). */
+export function messageTooLargeToSend(sizeBytes: number, sizeBytesMax: number): EtcdError {
+  return {
+    code: Code.ResourceExhausted,
+    text: `grpc: trying to send message larger than max (${sizeBytes} vs. ${sizeBytesMax})`,
+  };
+}
+
 /** A result or an error from the table: how every layer says that a request failed. */
 export type Outcome<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: EtcdError };

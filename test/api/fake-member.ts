@@ -10,6 +10,7 @@ import type {
   MemberInfo,
   MemberStatus,
   RangeStreamSource,
+  RangeToSend,
   WatchReceiver,
   Watches,
 } from '../../src/server/types.ts';
@@ -125,6 +126,12 @@ export class FakeMember implements Member {
   range(request: RangeRequest, done: Done<RangeResponse>): void {
     this.ranges.push(request);
     done(this.rangeOutcome);
+  }
+
+  rangeToSend(request: RangeRequest, done: Done<RangeToSend>): void {
+    this.range(request, (outcome) => {
+      done(outcome.ok ? ok({ type: 'whole', response: outcome.value }) : outcome);
+    });
   }
 
   rangeStream(request: RangeRequest): RangeStreamSource {

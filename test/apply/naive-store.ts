@@ -97,14 +97,15 @@ class NaiveTxn implements WriteTxn {
     const createRevision = before?.createRevision ?? modRevision;
     const version = (before?.version ?? 0) + 1;
     const row = KeyValue.encode({ key, createRevision, modRevision, version, value, lease });
-    this.add({ key: key.slice(), createRevision, version, isTombstone: false, row });
+    const rowBytes = row.length;
+    this.add({ key: key.slice(), createRevision, version, rowBytes, isTombstone: false, row });
   }
 
   deleteRange(range: KeyRange): readonly KeyVersion[] {
     const ended = this.store.scan(range, Infinity);
     for (const { key } of ended) {
       const row = KeyValue.encode({ key });
-      this.add({ key, createRevision: 0, version: 0, isTombstone: true, row });
+      this.add({ key, createRevision: 0, version: 0, rowBytes: 0, isTombstone: true, row });
     }
     return ended;
   }

@@ -209,7 +209,7 @@ describe('change log', () => {
     const writesPerRevision = 3;
     for (let i = 0; i < 60_000; i++) {
       const modRevision = Math.floor(i / writesPerRevision);
-      const fields = { key: 1, createRevision: 1, modRevision, modSub: 0, version: 1 };
+      const fields = { key: 1, createRevision: 1, modRevision, modSub: 0, version: 1, rowBytes: 3 };
       log.add(versions.add(fields, 0));
     }
     assert.equal(log.firstAfter(-1), 0);

@@ -56,7 +56,13 @@ describe('An index built at once', () => {
         const builder = new IndexBuilder(built);
         writes.forEach(({ key, isDelete }, i) => {
           const createRevision = isDelete ? 0 : i + 2;
-          const row = { main: i + 2, sub: 0, createRevision, version: isDelete ? 0 : 1 };
+          const row = {
+            main: i + 2,
+            sub: 0,
+            createRevision,
+            version: isDelete ? 0 : 1,
+            rowBytes: 0,
+          };
           oneByOne.restore(key, row);
           builder.add(key, row);
         });
@@ -73,7 +79,7 @@ describe('An index built at once', () => {
     const builder = new IndexBuilder(index);
     const name = (i: number): Bytes => utf8(`/some/prefix/${String((i * 7919) % 20_011)}`);
     for (let i = 0; i < 20_000; i++) {
-      builder.add(name(i), { main: i + 2, sub: 0, createRevision: i + 2, version: 1 });
+      builder.add(name(i), { main: i + 2, sub: 0, createRevision: i + 2, version: 1, rowBytes: 0 });
     }
     builder.finish();
     assert.equal(index.tree.liveCount, 20_000);
@@ -93,7 +99,7 @@ describe('An index built at once', () => {
     const index = new KeyIndex();
     const builder = new IndexBuilder(index);
     colliding.forEach((key, i) => {
-      builder.add(key, { main: i + 2, sub: 0, createRevision: i + 2, version: 1 });
+      builder.add(key, { main: i + 2, sub: 0, createRevision: i + 2, version: 1, rowBytes: 0 });
       // From where the hash table is given up on, keys are in the tree at once.
       if (i > 136) assert.equal(index.tree.liveCount, i + 1);
     });

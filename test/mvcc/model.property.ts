@@ -21,15 +21,11 @@ function command(name: string, run: (model: StoreModel, real: Real) => void): Co
 }
 
 function seen({ store }: TestStore, version: KeyVersion): ModelVersion {
-  const {
-    key,
-    value,
-    createRevision,
-    modRevision,
-    version: number,
-  } = KeyValue.decode(store.read(version));
+  const row = store.read(version);
+  const { key, value, createRevision, modRevision, version: number } = KeyValue.decode(row);
+  const { modSub } = version;
   assert.deepEqual(
-    { key, createRevision, modRevision, version: number, modSub: version.modSub },
+    { key, createRevision, modRevision, version: number, modSub, rowBytes: row.length },
     version,
   );
   return {

@@ -34,6 +34,7 @@ describe('multi-version store', () => {
       modRevision: 5,
       modSub: 0,
       version: 1,
+      rowBytes: 9,
     });
   });
 
@@ -149,7 +150,14 @@ describe('multi-version store', () => {
     assert.throws(() => txn.put(utf8(''), utf8(''), 0n), InvariantError);
     txn.end();
     assert.throws(() => txn.end(), InvariantError);
-    const lost = { key: utf8('a'), createRevision: 2, modRevision: 2, modSub: 9, version: 1 };
+    const lost = {
+      key: utf8('a'),
+      createRevision: 2,
+      modRevision: 2,
+      modSub: 9,
+      version: 1,
+      rowBytes: 9,
+    };
     assert.throws(() => test.store.read(lost), /the row of revision 2.9 is not there/);
   });
 });
