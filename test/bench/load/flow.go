@@ -25,6 +25,13 @@ func newSendFlow() sendFlow {
 	}
 }
 
+// streamsMax is how many calls the server takes at once on the connection.
+func (c *connection) streamsMax() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sendFlow.streamsMax
+}
+
 // sendable is how many bytes may go out in one frame now.
 func (c *connection) sendable(s *stream) int {
 	return int(min(c.sendFlow.window, s.sendWindow, int64(c.sendFlow.frameMax)))

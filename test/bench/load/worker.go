@@ -93,8 +93,8 @@ func newGroup(r *run, m method, size groupSize, jobOf func(index int) job) (*gro
 		if err != nil {
 			return nil, err
 		}
-		if uint32(size.streams) > c.sendFlow.streamsMax {
-			return nil, fmt.Errorf("%s takes only %d streams at once", c.endpoint, c.sendFlow.streamsMax)
+		if most := c.streamsMax(); uint32(size.streams) > most {
+			return nil, fmt.Errorf("%s takes only %d streams at once", c.endpoint, most)
 		}
 		l := &lane{connection: c, meter: &meter{run: r}}
 		g.lanes = append(g.lanes, l)
