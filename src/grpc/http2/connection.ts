@@ -149,6 +149,8 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
     socket.on('close', () => this.onSocketClosed());
     socket.resume();
     this.wantFlush();
+    // One that was closed before it came here says so no more.
+    if (socket.closed) process.nextTick(() => this.onSocketClosed());
   }
 
   // What the owner asks for.
@@ -215,7 +217,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
   }
 
   consumed(stream: Stream, bytes: number): void {
-    if (stream.isClosed) return;
+    if (stream.isClosed || stream.isResetQueued) return;
     assert(bytes >= 0 && bytes <= stream.heldBytes, 'more bytes consumed than were received');
     stream.heldBytes -= bytes;
     this.receive.giveBackOf(stream, bytes);
@@ -340,8 +342,8 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
     if (this.isOver || this.isLastTold) return;
     this.deadlines.stop('drainMs');
     this.isLastTold = true;
-    this.headerFrames.servedIdMax = Math.max(this.streams.lastId, 0);
-    this.sendGoAway(this.isServer ? this.headerFrames.servedIdMax : 0, ErrorCode.NO_ERROR, '');
+    this.headerFrames.servedIdMax = this.lastServedId();
+    this.sendGoAway(this.headerFrames.servedIdMax, ErrorCode.NO_ERROR, '');
   }
 
   // The ends of streams.
@@ -403,8 +405,14 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
 
   private end(code: ErrorCode, debugText: string, reason: string): void {
     if (this.isOver) return;
-    this.sendGoAway(this.isServer ? Math.max(this.streams.lastId, 0) : 0, code, debugText);
+    this.sendGoAway(this.lastServedId(), code, debugText);
     this.finish(reason);
+  }
+
+  /** What GOAWAY tells: it never rises again (section 6.8). Servers open no streams, so to a client it is 0. */
+  private lastServedId(): number {
+    if (!this.isServer) return 0;
+    return Math.max(0, Math.min(this.streams.lastId, this.headerFrames.servedIdMax));
   }
 
   private sendGoAway(lastStreamId: number, code: ErrorCode, debugText: string): void {

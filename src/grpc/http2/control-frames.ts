@@ -109,7 +109,9 @@ export class ControlFrames {
       }
     }
     if (core.sender.hasReady) core.wantFlush();
-    if (increment < smallUpdateBytes && this.smallUpdates.isTooMany()) this.flood('WINDOW_UPDATE');
+    // Where nothing waits for a window, an update costs nothing.
+    const isCostly = increment < smallUpdateBytes && core.sender.queuedBytes > 0;
+    if (isCostly && this.smallUpdates.isTooMany()) this.flood('WINDOW_UPDATE');
   }
 
   onRstStream(head: FrameHead, bytes: Bytes, start: number): void {
@@ -189,8 +191,7 @@ export class ControlFrames {
 
   /** WINDOW_UPDATE and RST_STREAM may cross a stream's end, but not come before its start (section 5.1). */
   private checkNotIdle(streamId: number, what: string): void {
-    const absence = this.core.streams.absence(streamId);
-    if (absence === 'idle') this.protocolError(`${what} on an idle stream`);
+    if (this.core.streams.isIdle(streamId)) this.protocolError(`${what} on an idle stream`);
   }
 
   private protocolError(reason: string): void {

@@ -27,7 +27,10 @@ export const ignoredFrames: FloodLimit = { burst: 2000, perSecond: 200 };
 /** SETTINGS (CVE-2019-9515): each may make us go through all streams. */
 export const settingsFrames: FloodLimit = { burst: 200, perSecond: 20 };
 
-/** WINDOW_UPDATE of less than `smallUpdateBytes` (CVE-2019-9511): each may cost us a frame as small. */
+/**
+ * WINDOW_UPDATE of less than `smallUpdateBytes` while something waits for a window (CVE-2019-9511): each may cost us a
+ * frame as small.
+ */
 export const smallUpdates: FloodLimit = { burst: 20_000, perSecond: 2000 };
 export const smallUpdateBytes = 128;
 

@@ -88,6 +88,7 @@ export class HeaderFrames {
     if (core.isServer && streamId > core.streams.lastId) {
       if (streamId % 2 === 0) core.fail(ErrorCode.PROTOCOL_ERROR, 'a stream of an even id');
       else if (streamId <= this.servedIdMax) this.onRequest(streamId, headers);
+      else this.passOver(streamId);
       return;
     }
     switch (core.streams.absence(streamId)) {
@@ -102,6 +103,12 @@ export class HeaderFrames {
         // Idle on the client, or an id below the last one (section 5.1.1).
         return core.fail(ErrorCode.PROTOCOL_ERROR, 'HEADERS on a stream that cannot be opened');
     }
+  }
+
+  /** GOAWAY has told that this one is not served: what belongs to it is ignored, as if we had reset it. */
+  private passOver(streamId: number): void {
+    this.core.streams.take(streamId);
+    this.core.streams.rememberReset(streamId, false);
   }
 
   private onRequest(streamId: number, headers: DecodedHeaders): void {

@@ -28,7 +28,7 @@ const pseudoBits: ReadonlyMap<string, number> = new Map([
 ]);
 const required = Pseudo.METHOD | Pseudo.SCHEME | Pseudo.PATH;
 
-/** The length that a request's header list promises, `noLength` or `malformed`. */
+/** The length that a request's header list promises, `noLength` or `malformed`. CONNECT has no place here. */
 export function checkRequest(fields: HeaderList): number {
   let seen = 0;
   let at = 0;

@@ -51,9 +51,14 @@ export class StreamTable {
     this.nextReset = (this.nextReset + 1) % resetsKept;
   }
 
+  /** Was never opened; even ids never are. */
+  isIdle(id: number): boolean {
+    return id > this.lastId || id % 2 === 0;
+  }
+
   /** Why no stream of this id is open. */
   absence(id: number): Absence {
-    if (id > this.lastId) return 'idle';
+    if (this.isIdle(id)) return 'idle';
     if (this.resets.includes(id)) return 'resetByUs';
     if (this.resets.includes(-id)) return 'resetByPeer';
     for (let i = 0; i < this.gaps.length; i += 2) {
