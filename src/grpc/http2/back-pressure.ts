@@ -9,8 +9,8 @@ import type { Stream } from './stream.ts';
  */
 
 /** One stream alone may fill this part of what the connection may: those that are not read hold up no others. */
-const streamShare = 1 / 4;
-/** Owners may go on when what waits has fallen to this part of the limit. */
+export const streamShare = 1 / 4;
+/** Owners, and reading, may go on when what waits has fallen to this part of the limit. */
 const resumeShare = 1 / 2;
 /** Reading stops at so many times the limit. */
 const pauseFactor = 2;
@@ -28,9 +28,7 @@ export class BackPressure {
   private readonly sender: Sender;
   private readonly bytesMax: number;
   private full: Stream[] = [];
-  /** The socket has taken a write since the last chunk came: the other end reads. */
-  private hasProgress = true;
-  isPaused = false;
+  private isPaused = false;
 
   constructor({ socket, output, sender, unsentBytesMax }: BackPressureParts) {
     this.socket = socket;
@@ -41,7 +39,7 @@ export class BackPressure {
 
   /** Bytes that wait for the end of the turn, for a window or in the socket. */
   private get unsentBytes(): number {
-    return this.output.gatheredBytes + this.sender.queuedBytes + this.output.socketBytes;
+    return this.output.gatheredBytes + this.sender.weightBytes + this.output.socketBytes;
   }
 
   /** Some owner who was told to wait may go on. */
@@ -89,19 +87,20 @@ export class BackPressure {
 
   /** A chunk was read. */
   maybePause(): void {
-    const hadProgress = this.hasProgress;
-    this.hasProgress = false;
-    if (hadProgress || this.output.socketBytes === 0) return;
-    if (this.unsentBytes <= pauseFactor * this.bytesMax) return;
+    if (this.isPaused || this.unsentBytes <= pauseFactor * this.bytesMax || !this.isMoving) return;
     this.isPaused = true;
     this.socket.pause();
   }
 
-  /** The socket has taken a write. */
-  onProgress(): void {
-    this.hasProgress = true;
+  maybeResume(): void {
     if (!this.isPaused) return;
+    if (this.isMoving && this.unsentBytes > this.bytesMax * resumeShare) return;
     this.isPaused = false;
     this.socket.resume();
+  }
+
+  /** What waits can leave without more being read: it needs no window update. */
+  private get isMoving(): boolean {
+    return this.sender.hasReady || this.output.socketBytes > 0;
   }
 }

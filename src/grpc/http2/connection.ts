@@ -3,7 +3,7 @@ import { assert } from '../../base/assert.ts';
 import { utf8, type Bytes } from '../../base/bytes.ts';
 import { createHeaderEncoder } from '../hpack/encoder.ts';
 import type { HeaderEncoder, HeaderList } from '../hpack/types.ts';
-import { BackPressure } from './back-pressure.ts';
+import { BackPressure, streamShare } from './back-pressure.ts';
 import { ControlFrames, describeErrorCode } from './control-frames.ts';
 import type { ConnectionCore } from './core.ts';
 import { DataFrames } from './data-frames.ts';
@@ -105,6 +105,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
     this.sender = new Sender({
       output: this.output,
       encoder: this.encoder,
+      streamShareBytes: limits.unsentBytesMax * streamShare,
       onLocalEnd: (stream) => this.onLocalEnd(stream),
     });
     this.receive = new ReceiveWindows(this.output, {
@@ -480,6 +481,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
       if (this.sender.hasReady) this.sender.pump(socketBytesMax - this.output.socketBytes);
     }
     this.output.flush();
+    this.backPressure.maybeResume();
     this.tellClosed();
     if (this.isLastTold && this.streams.size === 0) this.finish('drained');
     else if (this.output.socketBytes === 0) this.maybeGoOnLater();
@@ -488,7 +490,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
   /** The socket has taken a write. */
   private onWritten(): void {
     if (this.output.socketBytes === 0) this.unreadReplies = 0;
-    this.backPressure.onProgress();
+    this.backPressure.maybeResume();
     this.maybeGoOnLater();
   }
 

@@ -110,7 +110,7 @@ export class ControlFrames {
     }
     if (core.sender.hasReady) core.wantFlush();
     // Where nothing waits for a window, an update costs nothing.
-    const isCostly = increment < smallUpdateBytes && core.sender.queuedBytes > 0;
+    const isCostly = increment < smallUpdateBytes && core.sender.weightBytes > 0;
     if (isCostly && this.smallUpdates.isTooMany()) this.flood('WINDOW_UPDATE');
   }
 

@@ -18,6 +18,8 @@ const passedMax = 64;
 export interface SenderParts {
   readonly output: Output;
   readonly encoder: HeaderEncoder;
+  /** More than so much of one stream does not count as waiting: see `weightBytes`. */
+  readonly streamShareBytes: number;
   /** END_STREAM has been sent. */
   readonly onLocalEnd: (stream: Stream) => void;
 }
@@ -25,6 +27,7 @@ export interface SenderParts {
 export class Sender {
   private readonly output: Output;
   private readonly encoder: HeaderEncoder;
+  private readonly streamShareBytes: number;
   private readonly onLocalEnd: (stream: Stream) => void;
   private ready: Stream[] = [];
   private firstReady = 0;
@@ -32,14 +35,18 @@ export class Sender {
   private overInRing = 0;
   /** What the other end lets us send on the connection. */
   window = initialWindowBytes;
-  /** Of all streams: bytes that wait for a window or for the socket. */
-  queuedBytes = 0;
+  /**
+   * What waits in all streams, counting at most `streamShareBytes` of each: one large answer, which is one array that
+   * somebody holds anyway, does not make the connection full.
+   */
+  weightBytes = 0;
   /** HEADERS or DATA were sent since this was last set to false. */
   hasSent = false;
 
-  constructor({ output, encoder, onLocalEnd }: SenderParts) {
+  constructor({ output, encoder, streamShareBytes, onLocalEnd }: SenderParts) {
     this.output = output;
     this.encoder = encoder;
+    this.streamShareBytes = streamShareBytes;
     this.onLocalEnd = onLocalEnd;
   }
 
@@ -63,7 +70,7 @@ export class Sender {
     stream.isEndQueued = isEnd;
     if (bytes.length === 0) return;
     stream.queue(bytes);
-    this.queuedBytes += bytes.length;
+    this.weigh(stream.unsentBytes - bytes.length, stream.unsentBytes);
     this.maybeReady(stream);
   }
 
@@ -76,7 +83,7 @@ export class Sender {
 
   /** A stream is over: what it had to send is dropped. */
   drop(stream: Stream): void {
-    this.queuedBytes -= stream.unsentBytes;
+    this.weigh(stream.unsentBytes, 0);
     stream.dropQueue();
     if (!stream.isReady) return;
     // Without a window of the connection nobody passes through the ring: it must not fill with what is over.
@@ -128,6 +135,12 @@ export class Sender {
     return true;
   }
 
+  /** The bytes that wait in one stream have changed. */
+  private weigh(before: number, after: number): void {
+    const share = this.streamShareBytes;
+    this.weightBytes += Math.min(after, share) - Math.min(before, share);
+  }
+
   private maybeReady(stream: Stream): void {
     if (stream.isReady || stream.unsentBytes === 0 || stream.sendWindow <= 0) return;
     stream.isReady = true;
@@ -143,7 +156,7 @@ export class Sender {
     this.emitBody(stream, length);
     this.hasSent = true;
     this.window -= length;
-    this.queuedBytes -= length;
+    this.weigh(stream.unsentBytes, stream.unsentBytes - length);
     stream.sendWindow -= length;
     stream.unsentBytes -= length;
     if (!isLast) return stream.sendWindow > 0;

@@ -36,7 +36,8 @@ export interface Http2Limits {
   readonly connectionWindowBytes: number;
   /**
    * Bytes of one connection that wait to be sent (in the socket or for a window). Beyond it streams are told that
-   * they are full; at twice as much, with the other end not reading, nothing more is read from it.
+   * they are full; at twice as much that could leave if the other end read, a server reads nothing more from it. Of one
+   * stream at most a quarter counts: a large answer holds up no small one.
    */
   readonly unsentBytesMax: number;
   /** A connection that is to be kept alive: a PING after `intervalMs` of silence, broken `timeoutMs` after it. */
@@ -87,7 +88,7 @@ export interface Http2Stream {
   /**
    * Sends bytes, in DATA frames as the windows allow. The array is kept, not copied, until it has left, so it must not
    * change; small ones are copied into the turn's output. False: more than `unsentBytesMax` of the connection, or a
-   * quarter of that of this stream, wait; `onDrain` will be called.
+   * quarter of that of this stream alone, wait; `onDrain` will be called.
    */
   write(bytes: Bytes, isEnd: boolean): boolean;
   /** The owner is done with so many bytes of `onData`: the other end may send as many more. */

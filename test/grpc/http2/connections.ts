@@ -59,12 +59,16 @@ export interface TestServer {
   readonly connections: readonly Http2Connection[];
   /** Why connections were closed, in order. */
   readonly reasons: readonly string[];
+  /** Why the first one was, when it is. */
+  closedReason(): Promise<string>;
   close(): void;
 }
 
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const connections: Http2Connection[] = [];
   const reasons: string[] = [];
+  let setReason: (reason: string) => void;
+  const firstReason = new Promise<string>((resolve) => (setReason = resolve));
   const sockets = new Set<Socket>();
   const server: Server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
@@ -73,7 +77,10 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         role: 'server',
         limits: { ...testLimits, ...options.limits },
         ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
-        events: serverEvents(options.onRequest ?? echo, (reason) => reasons.push(reason)),
+        events: serverEvents(options.onRequest ?? echo, (reason) => {
+          reasons.push(reason);
+          setReason(reason);
+        }),
       }),
     );
   });
@@ -82,6 +89,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     port: (server.address() as AddressInfo).port,
     connections,
     reasons,
+    closedReason: () => firstReason,
     close: () => {
       server.close();
       for (const socket of sockets) socket.destroy();
@@ -161,13 +169,10 @@ export async function openClient(
     const { heard, listener } = listening();
     const stream = connection.open(fields, body === undefined, listener);
     if (stream === undefined) throw new Error('no room for a stream');
-    holder.stream = stream;
-    heard.chunks.length = 0;
     listener.stream = stream;
     if (body !== undefined) stream.write(body, true);
     return { stream, heard };
   };
-  const holder: { stream: Http2Stream | undefined } = { stream: undefined };
   return { connection, told, closed, request };
 }
 
