@@ -91,7 +91,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
   /** GOAWAY has told the last stream that is served: when the last one ends, so does the connection. */
   private isLastTold = false;
   private unreadReplies = 0;
-  private closedReason: string | undefined;
+  closedReason: string | undefined;
 
   constructor(socket: Duplex, { role, limits, events, timeouts }: Http2ConnectionOptions) {
     this.socket = socket;

@@ -105,6 +105,8 @@ export interface Http2Connection {
   /** The subject of the peer's certificate, under TLS with client certificates. */
   readonly peerCommonName: string | undefined;
   readonly openStreams: number;
+  /** What has ended it, or will once its streams have: for people. */
+  readonly closedReason: string | undefined;
   /** No stream can be opened any more: GOAWAY came or went, or the socket is gone. */
   readonly isDraining: boolean;
   /** Client only: undefined when the connection drains, or the other end allows no further stream now. */
