@@ -100,7 +100,12 @@ export const otherOptions: readonly Option[] = [
     'Read everything from this file; flags and variables are ignored.',
     built,
   ),
-  other('grpc-engine', choice('grpc-js'), 'Engine that serves gRPC. Not an etcd flag.', built),
+  other(
+    'grpc-engine',
+    choice('grpc-js', 'fast'),
+    'Engine that serves clients and members over gRPC. Not an etcd flag.',
+    built,
+  ),
   other('version', boolean(false), 'Print the version and exit.', built),
 ];
 

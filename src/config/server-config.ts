@@ -19,7 +19,8 @@ export type AutoCompaction =
   | { readonly mode: 'revision'; readonly revisions: number };
 export type LogLevelName = 'debug' | 'info' | 'warn' | 'error' | 'panic' | 'fatal';
 export type LogFormat = 'json' | 'console';
-export type GrpcEngine = 'grpc-js';
+/** Which of the two gRPC engines serves clients and members, and calls members. */
+export type GrpcEngine = 'fast' | 'grpc-js';
 
 export interface ServerConfig {
   readonly name: string;

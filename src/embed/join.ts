@@ -8,7 +8,7 @@ import {
 import type { Bytes } from '../base/bytes.ts';
 import type { Logger } from '../host/logger.ts';
 import {
-  askCluster,
+  askClusterBy,
   type AskCluster,
   type ClusterAnswer,
   type ClusterDescription,
@@ -44,7 +44,7 @@ export interface JoinParts {
 
 /** Rejects with what is wrong when the configuration does not fit the cluster, or none answers. */
 export async function joinCluster(parts: JoinParts): Promise<JoinedCluster> {
-  const { config, logger, ask = askCluster, pause = sleep } = parts;
+  const { config, logger, ask = askClusterBy(config.grpcEngine), pause = sleep } = parts;
   const problem = verifyJoin(config);
   if (problem !== undefined) throw new Error(problem);
   const urls = otherPeerUrls(config);
@@ -79,7 +79,7 @@ export async function joinCluster(parts: JoinParts): Promise<JoinedCluster> {
 export async function wasBootstrapped(
   config: ServerConfig,
   memberId: MemberId,
-  ask: AskCluster = askCluster,
+  ask: AskCluster = askClusterBy(config.grpcEngine),
 ): Promise<boolean> {
   const answers = await Promise.all(
     otherPeerUrls(config).map((url) => ask(url, bootstrappedTimeoutMs)),

@@ -2,7 +2,7 @@ import type { HttpHandlers } from '../api/http.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import { mustParseUrl } from '../config/urls.ts';
 import type { GrpcServerEngine } from '../grpc/engine.ts';
-import { createGrpcJsServer } from '../grpc/grpc-js-server.ts';
+import { createGrpcServer } from '../grpc/engines.ts';
 import { listen, type HttpHandler, type Listener } from '../grpc/listener.ts';
 import type { Handlers } from '../grpc/types.ts';
 import type { Logger } from '../host/logger.ts';
@@ -64,7 +64,7 @@ async function closeAll(closes: readonly Close[]): Promise<void> {
 }
 
 function clientEngine(config: ServerConfig, handlers: Handlers): GrpcServerEngine {
-  return createGrpcJsServer({
+  return createGrpcServer(config.grpcEngine, {
     handlers,
     limits: {
       requestBytesMax: config.maxRequestBytes + requestSlackBytes,
@@ -83,6 +83,7 @@ function withoutGrpc(): GrpcServerEngine {
 
 async function openPeers({ config, peerHandlers, http, logger }: ListenerParts): Promise<Close> {
   const outcome = await openPeerListener({
+    engine: config.grpcEngine,
     addresses: config.listenPeerUrls.map(addressOf),
     handlers: peerHandlers,
     http: http.peer,

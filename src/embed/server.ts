@@ -134,6 +134,7 @@ function openMember({ config, logger, metrics, opened, fail, removed }: MemberTo
         random: systemRandom,
         logger,
         metrics,
+        engine: config.grpcEngine,
       });
       return transport;
     },

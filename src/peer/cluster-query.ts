@@ -1,6 +1,6 @@
 import { emptyBytes, type Bytes } from '../base/bytes.ts';
 import type { GrpcChannel, Handler } from '../grpc/types.ts';
-import { openGrpcJsChannel } from '../grpc/grpc-js-channel.ts';
+import { openChannel, type EngineName } from '../grpc/engines.ts';
 import { Code } from '../wire/errors.ts';
 import {
   bool,
@@ -61,21 +61,23 @@ export type ClusterAnswer =
 
 export type AskCluster = (peerUrl: string, timeoutMs: number) => Promise<ClusterAnswer>;
 
-/** Asks whoever answers at a peer URL. */
-export const askCluster: AskCluster = (peerUrl, timeoutMs) =>
-  new Promise((resolve) => {
-    const target = parsePeerUrl(peerUrl);
-    if (!target.ok) return resolve(target);
-    const channel: GrpcChannel = openGrpcJsChannel({
-      addresses: [target.address],
-      reconnectMaxMs: timeoutMs,
+/** Asks whoever answers at a peer URL, by the engine given here. */
+export function askClusterBy(engine: EngineName): AskCluster {
+  return (peerUrl, timeoutMs) =>
+    new Promise((resolve) => {
+      const target = parsePeerUrl(peerUrl);
+      if (!target.ok) return resolve(target);
+      const channel: GrpcChannel = openChannel(engine, {
+        addresses: [target.address],
+        reconnectMaxMs: timeoutMs,
+      });
+      channel.unary(clusterPath, emptyBytes, { timeoutMs }, ({ status, message: answer }) => {
+        channel.close();
+        if (status.code === Code.OK && answer !== undefined) resolve(readAnswer(answer));
+        else resolve({ ok: false, reason: status.text });
+      });
     });
-    channel.unary(clusterPath, emptyBytes, { timeoutMs }, ({ status, message: answer }) => {
-      channel.close();
-      if (status.code === Code.OK && answer !== undefined) resolve(readAnswer(answer));
-      else resolve({ ok: false, reason: status.text });
-    });
-  });
+}
 
 function readAnswer(answer: Bytes): ClusterAnswer {
   try {

@@ -1,10 +1,11 @@
-import { createGrpcJsServer } from '../grpc/grpc-js-server.ts';
+import { createGrpcServer, type EngineName } from '../grpc/engines.ts';
 import { listen, type HttpHandler, type Listener } from '../grpc/listener.ts';
 import type { ListenError } from '../grpc/listen-address.ts';
 import type { Handlers } from '../grpc/types.ts';
 import { peerListenerLimits, peerServerLimits, peerWindowBytes } from './limits.ts';
 
 export interface PeerListenerOptions {
+  readonly engine: EngineName;
   /** One for each --listen-peer-urls: `host:port` or `unix://path`. */
   readonly addresses: readonly string[];
   readonly handlers: Handlers;
@@ -26,7 +27,7 @@ export type PeerListenOutcome =
 
 /** Opens the peer port: members only. Clients' requests find no service there. */
 export async function openPeerListener(options: PeerListenerOptions): Promise<PeerListenOutcome> {
-  const grpc = createGrpcJsServer({
+  const grpc = createGrpcServer(options.engine, {
     handlers: options.handlers,
     limits: peerServerLimits(options.requestBytesMax),
     flowControlWindowBytes: peerWindowBytes,

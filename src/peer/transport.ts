@@ -1,8 +1,8 @@
 import { assert } from '../base/assert.ts';
 import type { Scheduler } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
-import { openGrpcJsChannel } from '../grpc/grpc-js-channel.ts';
-import type { GrpcChannel, Handlers, StreamCall } from '../grpc/types.ts';
+import { openChannel, type EngineName } from '../grpc/engines.ts';
+import type { Handlers, StreamCall } from '../grpc/types.ts';
 import { silentLogger, type Logger } from '../host/logger.ts';
 import type { Metrics } from '../host/metrics.ts';
 import type { MemberId, Message } from '../raft/types.ts';
@@ -37,8 +37,8 @@ export interface PeerTransportOptions {
   readonly logger?: Logger;
   readonly metrics?: Metrics;
   readonly limits?: Partial<PeerLimits>;
-  /** How to connect to `host:port` or `unix://path`; grpc-js when left out. */
-  readonly openChannel?: (address: string) => GrpcChannel;
+  /** What it calls the others with; theirs may be the other one. */
+  readonly engine: EngineName;
 }
 
 /** A link on which nothing has come for so long counts for nothing; etcd reads 5 s too. */
@@ -71,7 +71,12 @@ export class PeerTransport implements Transport {
       logger: options.logger ?? silentLogger,
       metrics: peerMetrics(options.metrics, identity.memberId),
       limits,
-      openChannel: options.openChannel ?? openChannel,
+      openChannel: (address) =>
+        openChannel(options.engine, {
+          addresses: [address],
+          reconnectMaxMs: defaultPeerLimits.reconnectMaxMs,
+          flowControlWindowBytes: peerWindowBytes,
+        }),
       directory: this.directory,
       told: new Map(),
       heard: (from) => void this.heardMs.set(from, scheduler.nowMs()),
@@ -253,14 +258,6 @@ export class PeerTransport implements Transport {
     if (reason === undefined) this.context.logger.log('info', 'sent a snapshot', fields);
     else this.context.logger.log('warn', 'failed to send a snapshot', fields);
   }
-}
-
-function openChannel(address: string): GrpcChannel {
-  return openGrpcJsChannel({
-    addresses: [address],
-    reconnectMaxMs: defaultPeerLimits.reconnectMaxMs,
-    flowControlWindowBytes: peerWindowBytes,
-  });
 }
 
 function isSameAddress(a: PeerAddress, b: PeerAddress): boolean {

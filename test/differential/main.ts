@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { engineNamed, engineUnderTest } from '../grpc/engine-under-test.ts';
 import { ensureEtcd } from '../interop/toolchain.ts';
 import { programNamed, type Program } from '../members/programs.ts';
 import { describeAnswer, describeOperation } from './describe.ts';
@@ -25,7 +26,8 @@ interface Arguments {
 }
 
 const usage = `usage: npm run diff -- [--seed N] [--ops M] [--members K] [--differences D]
-                  [--restart-every R] [--subject quorate|etcd] [--no-shrink]`;
+                  [--restart-every R] [--subject quorate|etcd]
+                  [--grpc-engine fast|grpc-js] [--no-shrink]`;
 
 function parse(argv: readonly string[]): Arguments {
   const { values } = parseArgs({
@@ -37,6 +39,7 @@ function parse(argv: readonly string[]): Arguments {
       differences: { type: 'string', default: '10' },
       'restart-every': { type: 'string', default: '0' },
       subject: { type: 'string', default: 'quorate' },
+      'grpc-engine': { type: 'string', default: engineUnderTest },
       'no-shrink': { type: 'boolean', default: false },
     },
   });
@@ -46,7 +49,7 @@ function parse(argv: readonly string[]): Arguments {
     members: wholeNumber('members', values.members),
     differencesMax: wholeNumber('differences', values.differences),
     restartEvery: wholeNumber('restart-every', values['restart-every'], 0),
-    subject: programNamed(values.subject),
+    subject: programNamed(values.subject, engineNamed(values['grpc-engine'])),
     shrinks: !values['no-shrink'],
   };
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bytes } from '../../src/base/bytes.ts';
 import type { GrpcServerEngine, GrpcServerOptions } from '../../src/grpc/engine.ts';
 import { createFastServer } from '../../src/grpc/fast-server.ts';
-import { openGrpcJsChannel } from '../../src/grpc/grpc-js-channel.ts';
+import { openChannel } from '../../src/grpc/engines.ts';
 import { createGrpcJsServer } from '../../src/grpc/grpc-js-server.ts';
 import { listen, type Listener, type ListenerLimits } from '../../src/grpc/listener.ts';
 import type {
@@ -81,8 +81,8 @@ export class Fixture {
     return address.kind === 'tcp' ? address.port : 0;
   }
 
-  channel(): GrpcChannel {
-    const channel = openGrpcJsChannel({ addresses: [this.address], reconnectMaxMs: 1000 });
+  channel(engine: EngineName = 'grpc-js'): GrpcChannel {
+    const channel = openChannel(engine, { addresses: [this.address], reconnectMaxMs: 1000 });
     this.closers.push(() => channel.close());
     return channel;
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { join } from 'node:path';
+import { engineNamed, engineUnderTest } from '../grpc/engine-under-test.ts';
 import { mustSucceed } from '../members/client.ts';
 import { Cluster } from '../members/harness.ts';
 import { etcd, programNamed, repositoryRoot } from '../members/programs.ts';
@@ -21,7 +22,7 @@ import {
  * Real clients against a cluster of ours: etcdctl, plain HTTP, and programs on the clients that people use
  * from Go, Python, Java and Rust.
  *
- *   npm run interop -- [--program quorate|etcd] [--only NAME,NAME...] [--grep TEXT]
+ *   npm run interop -- [--program quorate|etcd] [--grpc-engine fast|grpc-js] [--only NAME,NAME...] [--grep TEXT]
  *
  * --only: of etcdctl, http, clientv3, python, java, rust. --grep runs only those scenarios of etcdctl whose name
  * holds the text. What the last three need is built while the first run.
@@ -39,6 +40,7 @@ async function main(argv: readonly string[]): Promise<number> {
     args: [...argv],
     options: {
       program: { type: 'string', default: 'quorate' },
+      'grpc-engine': { type: 'string', default: engineUnderTest },
       only: { type: 'string', default: suites.join(',') },
       grep: { type: 'string' },
     },
@@ -48,7 +50,8 @@ async function main(argv: readonly string[]): Promise<number> {
   buildInBackground();
   const built = buildInTurn(chosen);
   const report = new Report();
-  const subject = await Cluster.start({ program: programNamed(values.program), members, flags });
+  const program = programNamed(values.program, engineNamed(values['grpc-engine']));
+  const subject = await Cluster.start({ program, members, flags });
   try {
     if (hasGo && chosen.some((name) => name === 'etcdctl' || name === 'http')) {
       await comparedSuites(chosen, subject, report, values.grep);

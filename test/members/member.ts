@@ -75,6 +75,7 @@ export function guarded<Child extends ChildProcess>(child: Child): Child {
 export class Member {
   readonly settings: MemberSettings;
   readonly #log: WriteStream;
+  #program: Program;
   #child: ChildProcess | undefined;
   #exited: Promise<ExitStatus> = Promise.resolve({ code: null, signal: null });
   #isReady = false;
@@ -83,6 +84,7 @@ export class Member {
 
   constructor(settings: MemberSettings) {
     this.settings = settings;
+    this.#program = settings.program;
     mkdirSync(dirname(settings.logFile), { recursive: true });
     this.#log = createWriteStream(settings.logFile, { flags: 'a' });
   }
@@ -113,10 +115,15 @@ export class Member {
     return this.#tail;
   }
 
+  /** From its next start on it runs another program, as in a rolling change. */
+  becomes(program: Program): void {
+    this.#program = program;
+  }
+
   /** Starts the process; does not wait for it to be ready (a first member waits for the others). */
   launch(): void {
     if (this.#child !== undefined) throw new Error(`${this.name} runs already`);
-    const [executable, ...first] = this.settings.program.command;
+    const [executable, ...first] = this.#program.command;
     const args = [...first, ...this.#flags()];
     const env = { ...process.env, ...this.settings.environment };
     const child = guarded(

@@ -1,4 +1,6 @@
 import * as net from 'node:net';
+import type { EngineName } from '../../src/grpc/engines.ts';
+import { engineUnderTest } from '../grpc/engine-under-test.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { Logger } from '../../src/host/logger.ts';
 import type { Metrics } from '../../src/host/metrics.ts';
@@ -16,6 +18,7 @@ interface StartOptions {
   readonly address?: string;
   readonly limits?: Partial<PeerLimits>;
   readonly metrics?: Metrics;
+  readonly engine?: EngineName;
 }
 
 /** One end of real links: a transport, its port on loopback, and what it said. */
@@ -36,6 +39,7 @@ export class RealMember {
       events: this.events,
       scheduler: systemScheduler,
       random: seededRandom(Number(id)),
+      engine: options.engine ?? engineUnderTest,
       logger,
       limits: { reconnectMinMs: 20, reconnectMaxMs: 100, ...options.limits },
       ...(options.metrics && { metrics: options.metrics }),
@@ -45,6 +49,7 @@ export class RealMember {
   static async start(id: MemberId, options: StartOptions = {}): Promise<RealMember> {
     const member = new RealMember(id, options);
     const outcome = await openPeerListener({
+      engine: options.engine ?? engineUnderTest,
       addresses: [options.address ?? '127.0.0.1:0'],
       handlers: member.transport.handlers,
       http: (_request, response) => response.end('{"etcdserver":"3.7.3"}'),
