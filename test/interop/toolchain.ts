@@ -12,18 +12,20 @@ import { repositoryRoot } from '../members/programs.ts';
  */
 
 const interopFolder = join(repositoryRoot, 'test/interop');
-const binFolder = join(interopFolder, 'bin');
+const h2specFolder = join(repositoryRoot, 'test/h2spec');
 
-/** name of the executable -> Go package; the module's go.mod pins the versions. */
+/** name of the executable -> Go package, and the folder of the module whose go.mod pins its version. */
 const goPrograms = {
-  etcd: 'go.etcd.io/etcd/server/v3',
-  etcdctl: 'go.etcd.io/etcd/etcdctl/v3',
-  clientv3: './clientv3',
+  etcd: { package: 'go.etcd.io/etcd/server/v3', module: interopFolder },
+  etcdctl: { package: 'go.etcd.io/etcd/etcdctl/v3', module: interopFolder },
+  clientv3: { package: './clientv3', module: interopFolder },
+  h2spec: { package: 'github.com/summerwind/h2spec/cmd/h2spec', module: h2specFolder },
 } as const;
 
 export type GoProgram = keyof typeof goPrograms;
 
-export const goProgramPath = (name: GoProgram): string => join(binFolder, name);
+export const goProgramPath = (name: GoProgram): string =>
+  join(goPrograms[name].module, 'bin', name);
 
 /** Builds the real etcd if need be. False: it cannot be had here, and that was said. */
 export function ensureEtcd(): Promise<boolean> {
@@ -35,16 +37,16 @@ export async function ensureGoPrograms(names: readonly GoProgram[]): Promise<boo
   if (stale.length === 0) return true;
   if (!(await answers('go', ['version']))) return missing('go');
   for (const name of stale) {
-    console.log(`building ${name} from ${goPrograms[name]} (over a minute when nothing is cached)`);
-    const args = ['build', '-o', goProgramPath(name), goPrograms[name]];
-    await mustRun('go', args, interopFolder);
+    const { package: source, module } = goPrograms[name];
+    console.log(`building ${name} from ${source} (over a minute when nothing is cached)`);
+    await mustRun('go', ['build', '-o', goProgramPath(name), source], module);
   }
   return true;
 }
 
 function isStale(name: GoProgram): boolean {
   const sources = name === 'clientv3' ? ['go.mod', 'go.sum', 'clientv3'] : ['go.mod', 'go.sum'];
-  return isOlder(goProgramPath(name), interopFolder, sources);
+  return isOlder(goProgramPath(name), goPrograms[name].module, sources);
 }
 
 function modifiedMs(path: string): number {
