@@ -10,9 +10,11 @@ import {
   LeafNode,
   type IndexNode,
 } from './index-node.ts';
+import { FindCache } from './find-cache.ts';
 import type { KeyArena, KeyHandle } from './key-arena.ts';
 import { isEmptyRange } from './key-range.ts';
 import { KeySearch } from './key-search.ts';
+import { hashKey } from './key-table.ts';
 import type { KeyRange } from './types.ts';
 
 /** Sees keys in order; false ends the walk. It may not change the tree. */
@@ -29,10 +31,12 @@ export type KeyVisitor = (handle: KeyHandle, isLive: boolean) => boolean;
  */
 export class IndexTree {
   private readonly arena: KeyArena;
+  private readonly found: FindCache;
   private root: IndexNode = new LeafNode();
 
   constructor(arena: KeyArena) {
     this.arena = arena;
+    this.found = new FindCache(arena);
   }
 
   get liveCount(): number {
@@ -46,6 +50,15 @@ export class IndexTree {
 
   /** 0 when the key is not in the tree, live or dead. */
   find(key: Bytes): KeyHandle {
+    const hash = hashKey(key);
+    const known = this.found.find(key, hash);
+    if (known !== 0) return known;
+    const handle = this.descendTo(key);
+    if (handle !== 0) this.found.note(hash, handle);
+    return handle;
+  }
+
+  private descendTo(key: Bytes): KeyHandle {
     const search = this.search(key);
     let node = this.root;
     while (!node.isLeaf) node = node.childAt(search.childIndex(node));
@@ -58,6 +71,7 @@ export class IndexTree {
   /** Adds a key that is not there. */
   insert(handle: KeyHandle, key: Bytes, isLive: boolean): void {
     const right = this.insertInto(this.root, leafEntry(handle, isLive), this.search(key));
+    this.found.fit(this.root.live);
     if (right === undefined) return;
     const root = new InnerNode();
     root.insertAt(0, this.root);
@@ -81,6 +95,7 @@ export class IndexTree {
     level.push(leaf);
     while (level.length > 1) level = parentsOf(level);
     this.root = level[0] as IndexNode;
+    this.found.fit(this.root.live);
   }
 
   /** Counts a dead key as live again. */
@@ -116,6 +131,7 @@ export class IndexTree {
 
   /** Takes a key that is there out of the tree. Its handle is the caller's to free. */
   remove(key: Bytes): void {
+    this.found.forget(hashKey(key));
     this.removeFrom(this.root, this.search(key));
     while (!this.root.isLeaf && this.root.count <= 1) {
       this.root = this.root.count === 0 ? new LeafNode() : this.root.childAt(0);
