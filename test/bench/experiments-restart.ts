@@ -50,13 +50,14 @@ export const restartExperiments: readonly Experiment[] = [
     measure: async (target) => {
       const [member] = target.cluster.members;
       if (member === undefined) throw new Error('a cluster without members');
-      await target.stopAll();
+      await target.keepTurns();
+      await target.cluster.stopAll();
       const startedAtMs = performance.now();
       member.launch();
       await firstAnswer(target, member);
       const firstAnswerMs = performance.now() - startedAtMs;
       await sleep(memoryAfterMs);
-      await target.forgetTurns();
+      await target.forgetTurnsOf(member);
       const { residentBytes, anonymousBytes, fileBytes } = usageOf(member.pid ?? 0);
       return {
         figures: { firstAnswerMs, residentBytes, anonymousBytes, fileBytes },
@@ -98,6 +99,6 @@ async function killLeader(
   const { longestGapMs = Number.NaN, unknownWrites = 0 } = await run.result;
   await leader.start();
   await sleep(betweenKillsMs);
-  await target.forgetTurns();
+  await target.forgetTurnsOf(leader);
   return { gapMs: longestGapMs, unknownWrites };
 }

@@ -8,6 +8,8 @@ const pageKeys = 500;
 const pagingPutEveryMs = 5;
 const idlePutEveryMs = 10;
 const bigRangeKeysFull = 100_000;
+/** Such an answer takes about a second. */
+const bigRangeMsMin = 5_000;
 const bigRangePrefix = 'big/';
 
 const scan = { group: 'single', runs: 1, besidesMs: () => 0 } as const;
@@ -94,7 +96,7 @@ export const bigRange: Experiment = {
       connections: 1,
       concurrentPutMs: idlePutEveryMs,
       warmupMs,
-      durationMs,
+      durationMs: Math.max(durationMs, bigRangeMsMin),
     });
     const putP99Ms = measured.result.concurrentPut?.p99 ?? Number.NaN;
     const idlePutP99Ms = idle.result.latencyMs.p99;

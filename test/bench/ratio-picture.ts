@@ -4,8 +4,8 @@ import { formatNumber } from './units.ts';
 
 /** The table's ratios as bars from 1, the goal marked on each: to the right is better for us, always. */
 
-const width = 860;
-const labelWidth = 392;
+const width = 880;
+const labelWidth = 424;
 const right = 70;
 const top = 74;
 const rowHeight = 26;
@@ -15,7 +15,7 @@ const bottom = 46;
 export function ratioPicture(results: readonly RowResult[], subtitle: string): string {
   const bars = results.flatMap(barOf);
   const height = top + bars.length * rowHeight + bottom;
-  const values = bars.flatMap(({ min, max, goal }) => [min, max, goal ?? 1]);
+  const values = bars.flatMap(({ min, max, goal }) => [min, max, goal]);
   const from = Math.min(0.5, ...values) / 1.1;
   const to = Math.max(2, ...values) * 1.1;
   const x = logScale(from, to, { from: labelWidth, to: width - right });
@@ -32,7 +32,6 @@ export function ratioPicture(results: readonly RowResult[], subtitle: string): s
         `${value}x`,
       ),
     ]),
-    ...bars.flatMap((bar, index) => drawBar(bar, top + index * rowHeight, x)),
     element('line', {
       class: 'one',
       'stroke-width': 1.5,
@@ -41,6 +40,7 @@ export function ratioPicture(results: readonly RowResult[], subtitle: string): s
       y1: top - 4,
       y2: end,
     }),
+    ...bars.flatMap((bar, index) => drawBar(bar, top + index * rowHeight, x)),
     element(
       'text',
       { class: 'faint', x: 20, y: end + 36, 'font-size': 12 },
@@ -63,12 +63,13 @@ interface Bar {
   readonly min: number;
   readonly median: number;
   readonly max: number;
-  readonly goal: number | undefined;
+  readonly goal: number;
 }
 
 /** Times as good: the inverse of the ratio where lower is better. */
 function barOf({ row, ratio }: RowResult): readonly Bar[] {
-  if (ratio === undefined || ratio.min <= 0) return [];
+  // What is to be reached without regard to etcd has its place in the table alone.
+  if (ratio === undefined || ratio.min <= 0 || row.goal?.of !== 'ratio') return [];
   const good = (value: number): number => (row.better === 'higher' ? value : 1 / value);
   const [least, most] = [good(ratio.min), good(ratio.max)];
   return [
@@ -77,7 +78,7 @@ function barOf({ row, ratio }: RowResult): readonly Bar[] {
       min: Math.min(least, most),
       median: good(ratio.median),
       max: Math.max(least, most),
-      goal: row.goal?.of === 'ratio' ? good(row.goal.value) : undefined,
+      goal: good(row.goal.value),
     },
   ];
 }
@@ -92,7 +93,7 @@ function drawBar(bar: Bar, y: number, x: (value: number) => number): readonly st
       bar.label,
     ),
     element('rect', {
-      class: 'bar',
+      class: bar.median < 1 ? 'bar worse' : 'bar',
       x: start,
       y: middle - barHeight / 2,
       width: Math.max(end - start, 1),
@@ -100,18 +101,14 @@ function drawBar(bar: Bar, y: number, x: (value: number) => number): readonly st
       rx: 2,
     }),
     element('line', { class: 'spread', x1: x(bar.min), x2: x(bar.max), y1: middle, y2: middle }),
-    ...(bar.goal === undefined
-      ? []
-      : [
-          element('line', {
-            class: 'goal',
-            'stroke-width': 2,
-            x1: x(bar.goal),
-            x2: x(bar.goal),
-            y1: middle - barHeight / 2 - 3,
-            y2: middle + barHeight / 2 + 3,
-          }),
-        ]),
+    element('line', {
+      class: 'goal',
+      'stroke-width': 2,
+      x1: x(bar.goal),
+      x2: x(bar.goal),
+      y1: middle - barHeight / 2 - 3,
+      y2: middle + barHeight / 2 + 3,
+    }),
     element(
       'text',
       { class: 'ink', x: width - right + 10, y: middle + 4, 'font-weight': 600 },

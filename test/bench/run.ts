@@ -11,6 +11,8 @@ export interface Measurement extends Outcome {
   readonly experiment: ExperimentName;
   readonly system: SystemName;
   readonly round: number;
+  /** Of the members of quorate. */
+  readonly turns?: Turns | undefined;
 }
 
 type RunOptions = Pick<
@@ -23,6 +25,8 @@ export const valueBytes = 256;
 /** About how fast a cluster is filled, and how long starting, stopping and taking turns take. */
 const fillKeysPerSecond = { replicated: 12_000, single: 25_000 };
 const startMs = 6_000;
+/** Turns of experiments that are told beside the longest of all. */
+const longTurnMs = 20;
 const turnOverMs = 500;
 const groups: readonly GroupName[] = ['replicated', 'single'];
 
@@ -74,7 +78,6 @@ export async function runPlan(
 ): Promise<readonly Measurement[]> {
   const progress = new Progress(durationMsOf(plan, options));
   const measurements: Measurement[] = [];
-  let turns = noTurns;
   for (const group of plan) {
     const targets: Target[] = [];
     try {
@@ -82,12 +85,13 @@ export async function runPlan(
         targets.push(await prepared(system, group, options, progress));
       }
       measurements.push(...(await runGroup(group, targets, options, progress)));
-      turns = mergeTurns([turns, ...targets.map((target) => target.turns)]);
     } finally {
       for (const target of targets) await target.destroy();
     }
   }
-  return turns.turns === 0 ? measurements : [...measurements, turnsMeasured(turns)];
+  return measurements.every(({ turns }) => turns === undefined)
+    ? measurements
+    : [...measurements, turnsMeasured(measurements)];
 }
 
 async function prepared(
@@ -136,20 +140,27 @@ async function runGroup(
 }
 
 /** An experiment that fails yields no figures, and says why; the others go on. */
-async function measured(experiment: Experiment, target: Target, pace: Pace): Promise<Outcome> {
+async function measured(
+  experiment: Experiment,
+  target: Target,
+  pace: Pace,
+): Promise<Outcome & Pick<Measurement, 'turns'>> {
+  let outcome: Outcome;
   try {
     await target.resume();
-    return await experiment.measure(target, pace);
+    outcome = await experiment.measure(target, pace);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { figures: {}, notes: [`failed: ${why}`] };
-  } finally {
-    await target.pause().catch(() => undefined);
+    outcome = { figures: {}, notes: [`failed: ${why}`] };
   }
+  const turns = await target.pause().catch(() => noTurns);
+  if (turns.turns === 0) return outcome;
+  const figures = { ...outcome.figures, longestTurnMs: turns.longestCpuMs };
+  return { ...outcome, figures, turns };
 }
 
 function describeOutcome({ figures, notes }: Outcome): string {
-  const { perSecond, p99Ms, cpuMicros } = figures;
+  const { perSecond, p99Ms, cpuMicros, longestTurnMs } = figures;
   const told =
     perSecond === undefined
       ? Object.entries(figures).map(([name, value]) => `${name} ${formatNumber(value)}`)
@@ -157,16 +168,24 @@ function describeOutcome({ figures, notes }: Outcome): string {
           formatFigure(perSecond, 'per second'),
           `p99 ${formatFigure(p99Ms ?? Number.NaN, 'ms')}`,
           `CPU ${formatFigure(cpuMicros ?? Number.NaN, 'us')} each`,
+          ...(longestTurnMs === undefined
+            ? []
+            : [`longest turn ${formatFigure(longestTurnMs, 'ms')}`]),
         ];
   return [...told, ...notes].join(', ');
 }
 
-function turnsMeasured(turns: Turns): Measurement {
+function turnsMeasured(measurements: readonly Measurement[]): Measurement {
+  const turns = mergeTurns(measurements.map((each) => each.turns ?? noTurns));
   const figures = {
     longestCpuMs: turns.longestCpuMs,
     longestWallMs: turns.longestWallMs,
     p999WallMs: wallPercentileMs(turns, 0.999),
     turns: turns.turns,
   };
-  return { experiment: 'turns', system: 'quorate', round: 1, figures, notes: [] };
+  const worst = measurements
+    .filter((each) => (each.turns?.longestCpuMs ?? 0) > longTurnMs)
+    .map((each) => `${each.experiment} ${formatNumber(each.turns?.longestCpuMs ?? 0)} ms`);
+  const notes = worst.length === 0 ? [] : [`longest turns: ${worst.join(', ')}`];
+  return { experiment: 'turns', system: 'quorate', round: 1, figures, notes };
 }

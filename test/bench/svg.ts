@@ -3,13 +3,13 @@
 export const palette = `
     .page { fill: #ffffff } .ink { fill: #1f2328 } .faint { fill: #656d76 }
     .grid { stroke: #d1d9e0 } .one { stroke: #1f2328 } .goal { stroke: #bc4c00 } .goal-text { fill: #bc4c00 }
-    .bar { fill: #0969da } .spread { stroke: #1f2328 }
+    .bar { fill: #0969da } .worse { fill: #8c959f } .spread { stroke: #1f2328 }
     .line { fill: none; stroke-width: 2 } .etcd { stroke: #bc4c00; fill: #bc4c00 }
     .quorate { stroke: #0969da; fill: #0969da } .line.etcd, .line.quorate { fill: none }
     @media (prefers-color-scheme: dark) {
       .page { fill: #0d1117 } .ink { fill: #e6edf3 } .faint { fill: #9198a1 }
       .grid { stroke: #30363d } .one { stroke: #e6edf3 } .goal { stroke: #f0883e } .goal-text { fill: #f0883e }
-      .bar { fill: #4493f8 } .spread { stroke: #e6edf3 }
+      .bar { fill: #4493f8 } .worse { fill: #656d76 } .spread { stroke: #e6edf3 }
       .etcd { stroke: #f0883e; fill: #f0883e } .quorate { stroke: #4493f8; fill: #4493f8 }
       .line.etcd, .line.quorate { fill: none }
     }`;

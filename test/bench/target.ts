@@ -29,10 +29,15 @@ export interface Measured {
   readonly cpuMicrosPerOperation: number;
 }
 
-/** The same for both systems; everything else is as etcd has it by default. */
-const flags = ['--quota-backend-bytes=17179869184'];
+/** The same for both systems, the largest quota; everything else is as etcd has it by default. */
+const flags = ['--quota-backend-bytes=8589934592'];
 
 const fillShape = { connections: 8, streams: 2 };
+/** A cluster is calm when each member takes so much of a core at most. */
+const calmShare = 0.06;
+const calmStepMs = 500;
+const calmTimeoutMs = 20_000;
+
 /** Puts of a transaction that fills, as long as it stays below what servers take as one request. */
 const fillBatchMax = 100;
 const fillBatchBytes = 512 * 1_024;
@@ -45,7 +50,8 @@ export class Target {
   readonly settings: TargetSettings;
   readonly cluster: Cluster;
   readonly #filled = new Set<string>();
-  #turns: Turns = noTurns;
+  /** Of quorate alone: etcd has no meter. */
+  #sinceResume: Turns = noTurns;
 
   private constructor(settings: TargetSettings, cluster: Cluster) {
     this.settings = settings;
@@ -62,7 +68,7 @@ export class Target {
     try {
       const target = new Target(settings, cluster);
       await target.fillOnce({ keys: settings.keys }, onProgress);
-      await sleep(settings.settleMs);
+      await target.#calm();
       // Starting and filling are no part of what is measured.
       await target.#takeTurns();
       return target;
@@ -98,11 +104,6 @@ export class Target {
     return this.settings.system;
   }
 
-  /** Of all measured so far; of etcd there are none. */
-  get turns(): Turns {
-    return this.#turns;
-  }
-
   async leader(): Promise<Member> {
     return this.cluster.leader();
   }
@@ -131,7 +132,8 @@ export class Target {
     const result = await run.result;
     const cpuMs = this.cpuMs() - beforeMs;
     const { operations } = result;
-    return { result, cpuMs, cpuMicrosPerOperation: (cpuMs * 1_000) / Math.max(operations, 1) };
+    if (operations === 0) throw new Error(`no answer in ${result.seconds} s`);
+    return { result, cpuMs, cpuMicrosPerOperation: (cpuMs * 1_000) / operations };
   }
 
   keyOptions(): Pick<LoadOptions, 'keys' | 'valueBytes'> {
@@ -139,10 +141,26 @@ export class Target {
     return { keys, valueBytes };
   }
 
-  /** All processes stand still, so that they take nothing from those of the other system. */
-  async pause(): Promise<void> {
-    await this.#keepTurns();
+  /** What a filling leaves to do, such as compactions of LevelDB, is done, or takes too long to be waited for. */
+  async #calm(): Promise<void> {
+    await sleep(this.settings.settleMs);
+    const deadline = performance.now() + calmTimeoutMs;
+    for (;;) {
+      const beforeMs = this.cpuMs();
+      await sleep(calmStepMs);
+      const share = (this.cpuMs() - beforeMs) / calmStepMs;
+      if (share < calmShare * this.settings.members || performance.now() > deadline) return;
+    }
+  }
+
+  /**
+   * All processes stand still, so that they take nothing from those of the other system. Answers the turns since they
+   * went on.
+   */
+  async pause(): Promise<Turns> {
+    const turns = await this.keepTurns();
     for (const member of this.cluster.members) member.pause();
+    return turns;
   }
 
   /** They go on, and one leads again. */
@@ -152,20 +170,18 @@ export class Target {
     await this.cluster.leader();
     // What a member does on finding that a minute has passed is no part of what is measured.
     await this.#takeTurns();
+    this.#sinceResume = noTurns;
   }
 
-  /** Ends all members as an operator would, keeps the turns so far, and starts them again. */
-  async stopAll(): Promise<void> {
-    await this.#keepTurns();
-    await this.cluster.stopAll();
+  /** What members that are about to end would take with them. Answers all since the clusters went on. */
+  async keepTurns(): Promise<Turns> {
+    this.#sinceResume = mergeTurns([this.#sinceResume, ...(await this.#takeTurns())]);
+    return this.#sinceResume;
   }
 
-  async forgetTurns(): Promise<void> {
-    await this.#takeTurns();
-  }
-
-  async #keepTurns(): Promise<void> {
-    this.#turns = mergeTurns([this.#turns, ...(await this.#takeTurns())]);
+  /** What a member did to start is no part of what is measured. */
+  async forgetTurnsOf(member: Member): Promise<void> {
+    if (this.settings.system === 'quorate') await takeTurns(member);
   }
 
   async #takeTurns(): Promise<readonly Turns[]> {
