@@ -22,7 +22,7 @@ export function growthPicture(curves: readonly Curve[]): string {
   const height = header + Math.ceil(curves.length / columns) * panel.height;
   const title = 'CPU time of all members per Put, in microseconds';
   const name = (system: SystemName, x: number): string =>
-    element('text', { class: system, x, y: 46, stroke: 'none', 'font-weight': 600 }, system);
+    element('text', { class: `${system} name`, x, y: 46, 'font-weight': 600 }, system);
   return picture({ width, height }, title, [
     element('text', { class: 'ink', x: 20, y: 26, 'font-size': 17, 'font-weight': 600 }, title),
     name('etcd', 20),

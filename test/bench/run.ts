@@ -85,6 +85,10 @@ export async function runPlan(
         targets.push(await prepared(system, group, options, progress));
       }
       measurements.push(...(await runGroup(group, targets, options, progress)));
+    } catch (error) {
+      // What was measured of other groups is not lost.
+      progress.say(describeError(error));
+      measurements.push(...failedGroup(group, options, describeError(error)));
     } finally {
       for (const target of targets) await target.destroy();
     }
@@ -139,6 +143,25 @@ async function runGroup(
   return measurements;
 }
 
+const describeError = (error: unknown): string =>
+  `failed: ${error instanceof Error ? error.message : String(error)}`;
+
+function failedGroup(
+  { experiments }: PlannedGroup,
+  { systems }: RunOptions,
+  note: string,
+): readonly Measurement[] {
+  return experiments.flatMap(({ name }) =>
+    systems.map((system) => ({
+      experiment: name,
+      system,
+      round: 1,
+      figures: {},
+      notes: [note],
+    })),
+  );
+}
+
 /** An experiment that fails yields no figures, and says why; the others go on. */
 async function measured(
   experiment: Experiment,
@@ -150,8 +173,7 @@ async function measured(
     await target.resume();
     outcome = await experiment.measure(target, pace);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    outcome = { figures: {}, notes: [`failed: ${why}`] };
+    outcome = { figures: {}, notes: [describeError(error)] };
   }
   const turns = await target.pause().catch(() => noTurns);
   if (turns.turns === 0) return outcome;

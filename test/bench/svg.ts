@@ -4,6 +4,7 @@ export const palette = `
     .page { fill: #ffffff } .ink { fill: #1f2328 } .faint { fill: #656d76 }
     .grid { stroke: #d1d9e0 } .one { stroke: #1f2328 } .goal { stroke: #bc4c00 } .goal-text { fill: #bc4c00 }
     .bar { fill: #0969da } .worse { fill: #8c959f } .spread { stroke: #1f2328 }
+    .name { stroke: none !important }
     .line { fill: none; stroke-width: 2 } .etcd { stroke: #bc4c00; fill: #bc4c00 }
     .quorate { stroke: #0969da; fill: #0969da } .line.etcd, .line.quorate { fill: none }
     @media (prefers-color-scheme: dark) {
