@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { concatBytes, emptyBytes, type Bytes } from '../../../src/base/bytes.ts';
 import { FrameReader, type FrameSink } from '../../../src/grpc/http2/frame-reader.ts';
 import {

@@ -233,7 +233,7 @@ describe('a client, and what a server may not do', () => {
     await start();
     const first = await peer.until(() => true);
     assert.equal(first.type, FrameType.SETTINGS);
-    assert.deepEqual([...first.payload.slice(0, 6)], setting(Setting.ENABLE_PUSH, 0));
+    assert.deepEqual(Array.from(first.payload.subarray(0, 6)), setting(Setting.ENABLE_PUSH, 0));
     client.request();
     peer.send(frame(FrameType.PUSH_PROMISE, endHeaders, 1, [...u32(2), ...request]));
     assert.equal((await peer.goAway()).code, ErrorCode.PROTOCOL_ERROR);
