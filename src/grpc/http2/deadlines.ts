@@ -26,6 +26,8 @@ export type Wait = keyof Http2Timeouts;
 export class Deadlines {
   private readonly timeouts: Http2Timeouts;
   private readonly untilMs = new Map<Wait, number>();
+  /** None of them expires before. */
+  private earliestMs = Number.POSITIVE_INFINITY;
   private blockOrdinal = 0;
 
   constructor(timeouts: Http2Timeouts) {
@@ -33,7 +35,9 @@ export class Deadlines {
   }
 
   start(wait: Wait): void {
-    this.untilMs.set(wait, performance.now() + this.timeouts[wait]);
+    const untilMs = performance.now() + this.timeouts[wait];
+    this.untilMs.set(wait, untilMs);
+    this.earliestMs = Math.min(this.earliestMs, untilMs);
   }
 
   /** Nothing else is waited for any more. */
@@ -56,7 +60,12 @@ export class Deadlines {
 
   /** What has not come in time. */
   expired(nowMs: number): Wait | undefined {
-    for (const [wait, untilMs] of this.untilMs) if (nowMs >= untilMs) return wait;
+    if (nowMs < this.earliestMs) return undefined;
+    this.earliestMs = Number.POSITIVE_INFINITY;
+    for (const [wait, untilMs] of this.untilMs) {
+      this.earliestMs = Math.min(this.earliestMs, untilMs);
+      if (nowMs >= untilMs) return wait;
+    }
     return undefined;
   }
 }

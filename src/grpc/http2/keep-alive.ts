@@ -5,7 +5,7 @@ import type { Http2Limits } from './types.ts';
  * and go; a deadline is noticed up to `tickMs` late.
  */
 
-const tickMs = 100;
+const tickMs = 200;
 
 export interface Ticking {
   onTick(nowMs: number): void;
