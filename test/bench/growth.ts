@@ -160,12 +160,11 @@ async function measureDimension(
   for (const step of dimension.steps) {
     const points: Partial<Record<SystemName, Point>> = {};
     for (const system of options.systems) {
-      progress.begin(`${dimension.title}: ${step.label}, ${system}`);
+      progress.begin(`${dimension.title}: ${step.label}, ${system}`, expectedMs(step, options));
       const point = await measureStep(step, system, options);
       points[system] = point;
       const { cpuMicros, perSecond } = point;
       progress.end(
-        expectedMs(step, options),
         `CPU ${formatFigure(cpuMicros, 'us')} a Put, ${formatFigure(perSecond, 'per second')}`,
       );
     }
@@ -176,8 +175,8 @@ async function measureDimension(
 
 async function measureStep(step: Step, system: SystemName, options: BenchOptions): Promise<Point> {
   const { members, keys, valueBytes } = step;
-  const folder = options.dir;
-  const settings = { system, members, keys, valueBytes, folder, settleMs };
+  const { dir: folder, quorateFlags } = options;
+  const settings = { system, members, keys, valueBytes, folder, quorateFlags, settleMs };
   const target = await Target.start(settings);
   try {
     await target.rewrite(step.revisions ?? 0);

@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly keys: number;
   /** Of the replicated group. */
   readonly members: number;
+  /** For every member of quorate, beside those that both systems get. */
+  readonly quorateFlags: readonly string[];
   readonly dir: string | undefined;
   readonly out: string;
   readonly svg: string | undefined;
@@ -28,6 +30,7 @@ export const usage = `usage: npm run bench -- [options]
   --keys N           that the clusters hold (1000000; quick: 100000)
   --members N        of the replicated cells (3)
   --system NAME      etcd or quorate alone; no ratios
+  --quorate-flag F   a flag for every member of quorate alone, such as --grpc-engine=grpc-js; may be repeated
   --dir FOLDER       where the data goes, on a real disk (the system's folder for temporary files)
   --out FOLDER       where the table and the figures go (bench-results)
   --svg PATH         draws the picture there
@@ -52,6 +55,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
       keys: { type: 'string' },
       members: { type: 'string' },
       system: { type: 'string' },
+      'quorate-flag': { type: 'string', multiple: true, default: [] },
       dir: { type: 'string' },
       out: { type: 'string', default: 'bench-results' },
       svg: { type: 'string' },
@@ -71,6 +75,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     rounds: whole('rounds', values.rounds, pace.rounds),
     keys: whole('keys', values.keys, pace.keys),
     members: whole('members', values.members, 3),
+    quorateFlags: values['quorate-flag'],
     dir: values.dir,
     out: values.out,
     svg: values.svg,

@@ -23,6 +23,7 @@ import { formatFigure, formatNumber } from './units.ts';
 const usage = `usage: npm run profile -- [--work put|range|...] [--connections C] [--streams S] [--members M]
                    [--member leader|follower] [--at leader|follower] [--keys N] [--value-bytes B]
                    [--watchers W] [--limit L] [--seconds S] [--top N] [--out FOLDER]
+                   [--quorate-flag F]...
   --work: put, range, range-serializable, txn-update, range-page, paging, count, range-all, watch, watch-idle,
           lease-keepalive, fill (see test/bench/load)
   --member: which one is profiled; --at: to which one the load goes`;
@@ -56,6 +57,7 @@ function parse(argv: readonly string[]) {
       limit: { type: 'string' },
       seconds: { type: 'string', default: '10' },
       top: { type: 'string', default: '25' },
+      'quorate-flag': { type: 'string', multiple: true, default: [] },
       out: { type: 'string', default: 'bench-results' },
     },
   });
@@ -72,6 +74,7 @@ function parse(argv: readonly string[]) {
     limit: values.limit === undefined ? undefined : number('limit', values.limit),
     seconds: number('seconds', values.seconds),
     top: number('top', values.top),
+    flags: values['quorate-flag'],
     out: values.out,
   };
 }
@@ -207,9 +210,9 @@ function functionsTable(
 
 async function main(args: Arguments): Promise<void> {
   await ensureLoadProgram();
-  const { members } = args;
+  const { members, flags } = args;
   console.log(`profiling: ${formatNumber(args.seconds)} s after ${warmupMs / 1_000} s of warm-up`);
-  const cluster = await Cluster.start({ program: profiledQuorate, members });
+  const cluster = await Cluster.start({ program: profiledQuorate, members, flags });
   try {
     print(args, await profiled(args, cluster));
   } finally {

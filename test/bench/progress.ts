@@ -3,51 +3,66 @@ export class Progress {
   readonly #totalMs: number;
   readonly #startedAtMs = performance.now();
   #doneMs = 0;
-  #title = '';
+  #step: Step | undefined;
 
   /** `totalMs`: what the steps are expected to take together. */
   constructor(totalMs: number) {
     this.#totalMs = totalMs;
   }
 
-  /** A step begins. */
-  begin(title: string): void {
-    this.#title = title;
-    if (process.stderr.isTTY) this.#show('');
+  /** A step begins that is expected to take so long. */
+  begin(title: string, expectedMs: number): void {
+    const timer = setInterval(() => this.#show(), redrawMs);
+    timer.unref();
+    this.#step = { title, expectedMs, timer, startedAtMs: performance.now(), detail: '' };
+    this.#show();
   }
 
   /** What the step under way says of itself. */
   detail(line: string): void {
-    if (process.stderr.isTTY) this.#show(line);
+    if (this.#step !== undefined) this.#step.detail = line;
   }
 
-  /** A step that was expected to take so long has ended, with this result. */
-  end(expectedMs: number, result: string): void {
-    this.#doneMs += expectedMs;
-    this.#clear();
-    console.log(`[${this.#remaining()}] ${this.#title}: ${result}`);
+  /** The step has ended, with this result. */
+  end(result: string): void {
+    const step = this.#step;
+    if (step === undefined) return;
+    clearInterval(step.timer);
+    this.#step = undefined;
+    this.#doneMs += step.expectedMs;
+    this.say(`[${this.#remaining()}] ${step.title}: ${result}`);
   }
 
   /** A line that stays. */
   say(line: string): void {
-    this.#clear();
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
     console.log(line);
   }
 
-  #show(line: string): void {
+  #show(): void {
+    if (!process.stderr.isTTY || this.#step === undefined) return;
     const columns = process.stderr.columns ?? 100;
-    const text = `[${this.#remaining()}] ${this.#title} ${line}`;
+    const text = `[${this.#remaining()}] ${this.#step.title} ${this.#step.detail}`;
     process.stderr.write(`\r\x1b[K${text.slice(0, columns - 1)}`);
   }
 
-  #clear(): void {
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-  }
-
   #remaining(): string {
-    const elapsedMs = performance.now() - this.#startedAtMs;
-    return `${formatDuration(remainingMs(elapsedMs, this.#doneMs, this.#totalMs))} left`;
+    const nowMs = performance.now();
+    const step = this.#step;
+    const inStepMs = step === undefined ? 0 : Math.min(nowMs - step.startedAtMs, step.expectedMs);
+    const leftMs = remainingMs(nowMs - this.#startedAtMs, this.#doneMs + inStepMs, this.#totalMs);
+    return `${formatDuration(leftMs)} left`;
   }
+}
+
+const redrawMs = 1_000;
+
+interface Step {
+  readonly title: string;
+  readonly expectedMs: number;
+  readonly startedAtMs: number;
+  readonly timer: NodeJS.Timeout;
+  detail: string;
 }
 
 /** The plan is believed at first, and corrected by how long its steps took, the more the further it is. */

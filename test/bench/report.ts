@@ -34,8 +34,9 @@ export function circumstancesOf(options: BenchOptions): Circumstances {
   };
 }
 
-function caveatsOf({ seconds, keys }: BenchOptions): readonly string[] {
+function caveatsOf({ seconds, keys, quorateFlags }: BenchOptions): readonly string[] {
   return [
+    ...(quorateFlags.length > 0 ? [`quorate with ${quorateFlags.join(' ')}`] : []),
     ...(keys < 1_000_000
       ? ['Fewer keys than the goals are set for: scans, counts, memory and restart show less.']
       : []),

@@ -17,7 +17,15 @@ export interface Measurement extends Outcome {
 
 type RunOptions = Pick<
   BenchOptions,
-  'isQuick' | 'systems' | 'seconds' | 'warmupSeconds' | 'rounds' | 'keys' | 'members' | 'dir'
+  | 'isQuick'
+  | 'systems'
+  | 'seconds'
+  | 'warmupSeconds'
+  | 'rounds'
+  | 'keys'
+  | 'members'
+  | 'dir'
+  | 'quorateFlags'
 >;
 
 export const valueBytes = 256;
@@ -104,16 +112,19 @@ async function prepared(
   options: RunOptions,
   progress: Progress,
 ): Promise<Target> {
-  const { keys, dir: folder } = options;
+  const { keys, dir: folder, quorateFlags } = options;
   const members = group === 'single' ? 1 : options.members;
   const count = members === 1 ? 'one member' : `${members} members`;
-  progress.begin(`${system}, ${count}: filling with ${keys.toLocaleString('en-US')} keys`);
+  progress.begin(
+    `${system}, ${count}: filling with ${keys.toLocaleString('en-US')} keys`,
+    prepareMs,
+  );
   const startedAtMs = performance.now();
   const settleMs = settleMsOf(options);
-  const settings = { system, members, keys, valueBytes, folder, settleMs };
+  const settings = { system, members, keys, valueBytes, folder, quorateFlags, settleMs };
   const target = await Target.start(settings, (line) => progress.detail(line));
   await target.pause();
-  progress.end(prepareMs, `${formatNumber((performance.now() - startedAtMs) / 1_000)} s`);
+  progress.end(`${formatNumber((performance.now() - startedAtMs) / 1_000)} s`);
   return target;
 }
 
@@ -128,7 +139,10 @@ async function runGroup(
   for (const experiment of experiments) {
     for (let round = 1; round <= options.rounds; round++) {
       for (const target of targets) {
-        progress.begin(`${experiment.name} ${round}/${options.rounds} ${target.system}`);
+        progress.begin(
+          `${experiment.name} ${round}/${options.rounds} ${target.system}`,
+          expectedMs(experiment, options),
+        );
         const outcome = await measured(experiment, target, pace);
         measurements.push({
           experiment: experiment.name,
@@ -136,7 +150,7 @@ async function runGroup(
           round,
           ...outcome,
         });
-        progress.end(expectedMs(experiment, options), describeOutcome(outcome));
+        progress.end(describeOutcome(outcome));
       }
     }
   }

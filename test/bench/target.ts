@@ -18,6 +18,8 @@ export interface TargetSettings {
   readonly valueBytes: number;
   /** A folder on a real disk. */
   readonly folder?: string | undefined;
+  /** Only for quorate. */
+  readonly quorateFlags?: readonly string[];
   /** What a cluster gets for its timers, its links and what it has left to write, once filled or resumed. */
   readonly settleMs: number;
 }
@@ -30,7 +32,7 @@ export interface Measured {
 }
 
 /** The same for both systems: a quota that no run reaches. Everything else is as etcd has it by default. */
-const flags = ['--quota-backend-bytes=17179869184'];
+const commonFlags = ['--quota-backend-bytes=17179869184'];
 
 const fillShape = { connections: 8, streams: 2 };
 /** A cluster is calm when each member takes so much of a core at most. */
@@ -63,7 +65,9 @@ export class Target {
     onProgress?: (line: string) => void,
   ): Promise<Target> {
     const program = settings.system === 'etcd' ? etcd : meteredQuorate;
-    const { members, folder } = settings;
+    const { members, folder, quorateFlags = [] } = settings;
+    const own = settings.system === 'quorate' ? quorateFlags : [];
+    const flags = [...commonFlags, ...own];
     const cluster = await Cluster.start({ program, members, flags, parentFolder: folder });
     try {
       const target = new Target(settings, cluster);
