@@ -16,7 +16,7 @@ export function formatFigure(value: number, unit: UnitName): string {
       return `${formatNumber(value)}x`;
     case 'bytes':
       if (value >= mebi) return `${formatNumber(value / mebi)} MiB`;
-      return value >= 10 * kibi ? `${formatNumber(value / kibi)} KiB` : `${formatNumber(value)} B`;
+      return value >= kibi ? `${formatNumber(value / kibi)} KiB` : `${Math.round(value)} B`;
   }
 }
 
