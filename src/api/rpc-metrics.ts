@@ -1,4 +1,4 @@
-import type { Counter, Labels, Metrics } from '../host/metrics.ts';
+import type { Counter, Labels, Metrics, SeriesCounter } from '../host/metrics.ts';
 import { Code } from '../wire/errors.ts';
 import type { Method } from '../wire/services.ts';
 
@@ -74,49 +74,56 @@ export const versionsMax = 64;
 
 const grpcTypes = { unary: 'unary', serverStream: 'server_stream', bidi: 'bidi_stream' } as const;
 
-/** The counters of one method, all there as 0 from the start, with label objects that make counting cheap. */
+/** The counters of one method, all there as 0 from the start, looked up once. */
 export class MethodMetrics {
-  private readonly metrics: RpcMetrics;
-  private readonly labels: Labels;
-  private readonly byCode = new Map<number, Labels>();
+  private readonly startedSeries: SeriesCounter;
+  private readonly receivedSeries: SeriesCounter;
+  private readonly sentSeries: SeriesCounter;
+  private readonly receivedBytes: SeriesCounter;
+  private readonly sentBytes: SeriesCounter;
+  /** What ends well, and how all else ends. */
+  private readonly succeeded: SeriesCounter;
+  private readonly byCode: ReadonlyMap<number, SeriesCounter>;
 
   constructor(metrics: RpcMetrics, { kind, service, name }: Method) {
-    this.metrics = metrics;
-    this.labels = { grpc_type: grpcTypes[kind], grpc_service: service, grpc_method: name };
-    for (const [grpc_code, code] of Object.entries(Code)) {
-      this.byCode.set(code, { ...this.labels, grpc_code });
-    }
-    metrics.started.add(0, this.labels);
-    metrics.messagesReceived.add(0, this.labels);
-    metrics.messagesSent.add(0, this.labels);
-    for (const labels of this.byCode.values()) metrics.handled.add(0, labels);
+    const labels = { grpc_type: grpcTypes[kind], grpc_service: service, grpc_method: name };
+    const handled = (grpc_code: string): SeriesCounter =>
+      metrics.handled.series({ ...labels, grpc_code });
+    this.startedSeries = metrics.started.series(labels);
+    this.receivedSeries = metrics.messagesReceived.series(labels);
+    this.sentSeries = metrics.messagesSent.series(labels);
+    this.receivedBytes = metrics.receivedBytes.series();
+    this.sentBytes = metrics.sentBytes.series();
+    this.byCode = new Map(Object.entries(Code).map(([text, code]) => [code, handled(text)]));
+    this.succeeded = handled('OK');
   }
 
   started(): void {
-    this.metrics.started.add(1, this.labels);
+    this.startedSeries.add();
   }
 
   received(bytes: number): void {
-    this.metrics.receivedBytes.add(bytes);
+    this.receivedBytes.add(bytes);
   }
 
   /** A message that could be read; go-grpc-middleware counts those of unary calls too. */
   messageReceived(): void {
-    this.metrics.messagesReceived.add(1, this.labels);
+    this.receivedSeries.add();
   }
 
   sent(bytes: number): void {
-    this.metrics.sentBytes.add(bytes);
-    this.metrics.messagesSent.add(1, this.labels);
+    this.sentBytes.add(bytes);
+    this.sentSeries.add();
   }
 
   /** A unary call that failed: go-grpc-middleware counts the answer that it did not send as sent. */
   failed(code: Code): void {
-    this.metrics.messagesSent.add(1, this.labels);
+    this.sentSeries.add();
     this.handled(code);
   }
 
   handled(code: Code): void {
-    this.metrics.handled.add(1, this.byCode.get(code));
+    if (code === Code.OK) this.succeeded.add();
+    else this.byCode.get(code)?.add();
   }
 }

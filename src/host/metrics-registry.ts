@@ -1,5 +1,14 @@
-import { assert, mustGet } from '../base/assert.ts';
-import type { Counter, Gauge, Histogram, Labels, Metrics, Sample, Source } from './metrics.ts';
+import { assert, InvariantError, mustGet } from '../base/assert.ts';
+import type {
+  Counter,
+  Gauge,
+  Histogram,
+  Labels,
+  Metrics,
+  Sample,
+  SeriesCounter,
+  Source,
+} from './metrics.ts';
 
 /**
  * Metrics in memory, rendered as Prometheus' text format 0.0.4. Counting costs one look-up by object identity
@@ -86,7 +95,7 @@ abstract class Family<Series> implements Rendered {
   protected abstract renderSeries(lines: string[], labels: string, series: Series): void;
   protected abstract createSeries(): Series;
 
-  protected series(labels: Labels | undefined): Series {
+  series(labels: Labels | undefined): Series {
     if (labels === undefined) return (this.plain ??= this.createSeries());
     return this.byIdentity.get(labels) ?? this.find(labels);
   }
@@ -115,8 +124,13 @@ abstract class Family<Series> implements Rendered {
   }
 }
 
-interface Value {
-  value: number;
+class Value implements SeriesCounter {
+  value = 0;
+
+  add(amount = 1): void {
+    if (amount < 0) throw new InvariantError('a counter went down');
+    this.value += amount;
+  }
 }
 
 class ValueFamily extends Family<Value> implements Counter, Gauge {
@@ -129,8 +143,7 @@ class ValueFamily extends Family<Value> implements Counter, Gauge {
   }
 
   add(amount = 1, labels?: Labels): void {
-    assert(amount >= 0, `counter ${this.name} went down`);
-    this.series(labels).value += amount;
+    this.series(labels).add(amount);
   }
 
   set(value: number, labels?: Labels): void {
@@ -138,7 +151,7 @@ class ValueFamily extends Family<Value> implements Counter, Gauge {
   }
 
   protected override createSeries(): Value {
-    return { value: 0 };
+    return new Value();
   }
 
   protected override renderSeries(lines: string[], labels: string, series: Value): void {

@@ -14,6 +14,12 @@ export interface Sample {
 export interface Counter {
   /** `add(0, labels)` makes the series show as 0. */
   add(amount?: number, labels?: Labels): void;
+  /** One series to be counted in without looking it up; it shows as 0 from now on. */
+  series(labels?: Labels): SeriesCounter;
+}
+
+export interface SeriesCounter {
+  add(amount?: number): void;
 }
 
 export interface Gauge {
