@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
+import type { Slab } from '../base/slab.ts';
 import { WireReader } from '../wire/varint.ts';
 
 /**
@@ -23,8 +24,9 @@ const versionTag = 0x20;
 const valueTag = 0x2a;
 const leaseTag = 0x30;
 
-export function encodeRow(key: Bytes, value: Bytes, fields: RowFields): Bytes {
-  const lease = BigInt.asUintN(64, fields.lease);
+/** The row lies in `memory`. */
+export function encodeRow(key: Bytes, value: Bytes, fields: RowFields, memory: Slab): Bytes {
+  const lease = fields.lease === 0n ? 0n : BigInt.asUintN(64, fields.lease);
   const length =
     bytesFieldLength(key) +
     numberFieldLength(fields.createRevision) +
@@ -32,7 +34,7 @@ export function encodeRow(key: Bytes, value: Bytes, fields: RowFields): Bytes {
     numberFieldLength(fields.version) +
     bytesFieldLength(value) +
     (lease === 0n ? 0 : 1 + bigVarintLength(lease));
-  const row = new Uint8Array(length);
+  const row = memory.take(length);
   let offset = writeBytesField(row, 0, keyTag, key);
   offset = writeNumberField(row, offset, createRevisionTag, fields.createRevision);
   offset = writeNumberField(row, offset, modRevisionTag, fields.modRevision);

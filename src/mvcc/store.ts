@@ -1,5 +1,6 @@
 import { assert, mustBeSafe, mustGet } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
+import { Slab } from '../base/slab.ts';
 import { countIndex, scanIndex } from './index-reads.ts';
 import { KeyIndex } from './key-index.ts';
 import { encodeRowKey } from './revision.ts';
@@ -27,6 +28,8 @@ export class MvccStore implements RevisionStore {
   private currentRevision: number;
   private compactedRevision: number;
   private open: OpenWriteTxn | undefined;
+  /** Rows are let go when they are durable, in the order in which they were written. */
+  private readonly rowMemory = new Slab(64 * 1024);
   /** Revisions that physical deletion has to leave readable, each as often as it is pinned. */
   private readonly pinned: number[] = [];
 
@@ -77,7 +80,7 @@ export class MvccStore implements RevisionStore {
   begin(): WriteTxn {
     assert(this.open === undefined, 'a write transaction is open already');
     const main = mustBeSafe(this.currentRevision + 1, 'revision');
-    this.open = new OpenWriteTxn(this.index, main, (result) => {
+    this.open = new OpenWriteTxn(this.index, main, this.rowMemory, (result) => {
       this.open = undefined;
       this.currentRevision = result.revision;
     });

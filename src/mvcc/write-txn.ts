@@ -1,5 +1,6 @@
 import { assert, mustGet } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
+import type { Slab } from '../base/slab.ts';
 import type { KeyIndex } from './key-index.ts';
 import { encodeRowKey } from './revision.ts';
 import { encodeRow, encodeTombstoneRow } from './row.ts';
@@ -17,12 +18,15 @@ export class OpenWriteTxn implements WriteTxn {
   /** What its writes are written as. */
   private readonly main: number;
   private readonly rows: PutRow[] = [];
+  private readonly memory: Slab;
   private readonly onEnd: EndOfWrite;
   private isOpen = true;
 
-  constructor(index: KeyIndex, main: number, onEnd: EndOfWrite) {
+  /** Rows are made in `memory`. */
+  constructor(index: KeyIndex, main: number, memory: Slab, onEnd: EndOfWrite) {
     this.index = index;
     this.main = main;
+    this.memory = memory;
     this.onEnd = onEnd;
   }
 
@@ -38,7 +42,8 @@ export class OpenWriteTxn implements WriteTxn {
     const id = this.index.put(key, main, sub);
     const createRevision = this.index.versions.createRevisionOf(id);
     const version = this.index.versions.versionOf(id);
-    const row = encodeRow(key, value, { createRevision, modRevision: main, version, lease });
+    const fields = { createRevision, modRevision: main, version, lease };
+    const row = encodeRow(key, value, fields, this.memory);
     this.index.versions.setRowBytes(id, row.length);
     this.rows.push({ key: encodeRowKey(main, sub, false), value: row });
   }

@@ -126,7 +126,7 @@ export class ApplyLoop {
     this.keep(applied, command);
     if (concernsMembers(command)) this.parts.onMembersChanged();
     applyTook(command, scheduler.nowMs() - started);
-    if (proposals.isAwaited(command)) proposals.answer(command.sequence, applied.outcome);
+    proposals.applied(entry.data, applied.outcome);
   }
 
   /** A change that the members' records refuse must not reach Raft's configuration either. */

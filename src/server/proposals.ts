@@ -1,14 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
-import { assert } from '../base/assert.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { MemberId } from '../raft/types.ts';
-import {
-  commandHeaderBytes,
-  decodeCommand,
-  encodeCommand,
-  type Command,
-  type CommandKind,
-} from '../wire/command.ts';
+import { commandHeaderBytes, CommandOrigin, type CommandKind } from '../wire/command.ts';
 import { errors, failed, type EtcdError, type Outcome } from '../wire/errors.ts';
 import type { AppliedResponse } from '../apply/types.ts';
 import type { Done } from './types.ts';
@@ -44,6 +37,7 @@ export interface ProposalParts {
 
 export class Proposals {
   private readonly parts: ProposalParts;
+  private readonly origin: CommandOrigin;
   /** By sequence, which is also the order of their deadlines. */
   private readonly pending = new Map<number, Pending>();
   /** Encoded, waiting for a leader to be known: never handed to Raft yet. */
@@ -55,6 +49,7 @@ export class Proposals {
 
   constructor(parts: ProposalParts) {
     this.parts = parts;
+    this.origin = new CommandOrigin(parts.memberId, parts.nonce);
   }
 
   get count(): number {
@@ -62,7 +57,7 @@ export class Proposals {
   }
 
   propose(kind: CommandKind, request: Bytes, done: Done<AppliedResponse>): void {
-    const { memberId, nonce, scheduler, submit, hasLeader } = this.parts;
+    const { scheduler, submit, hasLeader } = this.parts;
     const sizeBytes = commandHeaderBytes + request.length;
     if (
       this.pending.size >= pendingProposalsMax ||
@@ -72,7 +67,7 @@ export class Proposals {
       return;
     }
     const sequence = ++this.sequence;
-    const data = encodeCommand({ kind, proposer: memberId, nonce, sequence }, request);
+    const data = this.origin.encode(kind, sequence, request);
     this.pending.set(sequence, { done, startedMs: scheduler.nowMs(), sizeBytes });
     this.pendingBytes += sizeBytes;
     this.armTimer();
@@ -83,7 +78,7 @@ export class Proposals {
   /** The core took none of these, so they are nowhere: giving them to it later repeats nothing. */
   dropped(data: readonly Bytes[]): void {
     for (const each of data) {
-      const { sequence } = decodeCommand(each);
+      const sequence = this.origin.sequenceOf(each);
       if (this.pending.has(sequence)) this.waiting.push({ sequence, data: each });
     }
     this.resubmission ??= this.parts.scheduler.after(resubmitMs, () => {
@@ -100,17 +95,11 @@ export class Proposals {
       if (this.pending.has(sequence)) this.parts.submit(data);
   }
 
-  /** Whether an entry is one of this process's own, still unanswered. */
-  isAwaited(command: Command): boolean {
-    const { memberId, nonce } = this.parts;
-    return (
-      command.proposer === memberId && command.nonce === nonce && this.pending.has(command.sequence)
-    );
-  }
-
-  answer(sequence: number, outcome: Outcome<AppliedResponse>): void {
-    const pending = this.pending.get(sequence);
-    assert(pending !== undefined, `proposal ${sequence} was answered twice`);
+  /** An entry was applied: answers whoever waits for it, if it is one of this process's own. */
+  applied(data: Bytes, outcome: Outcome<AppliedResponse>): void {
+    const sequence = this.origin.sequenceOf(data);
+    const pending = sequence === 0 ? undefined : this.pending.get(sequence);
+    if (pending === undefined) return;
     this.forget(sequence, pending);
     pending.done(outcome);
   }

@@ -1,13 +1,7 @@
 import { assert, mustBeSafe } from '../base/assert.ts';
-import {
-  readBigUint64,
-  readUint32,
-  readUint64,
-  writeBigUint64,
-  writeUint32,
-  writeUint64,
-} from '../base/bytes.ts';
+import { readUint64, writeBigUint64, writeUint32, writeUint64 } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
+import { Slab } from '../base/slab.ts';
 
 /**
  * What a log entry carries: a header of 22 bytes, then the request's own protobuf bytes.
@@ -39,31 +33,48 @@ export const CommandKind = {
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 
-export interface CommandHeader {
+export interface Command {
   readonly kind: CommandKind;
-  readonly proposer: bigint;
-  readonly nonce: number;
-  readonly sequence: number;
-}
-
-export interface Command extends CommandHeader {
   /** The encoded request: a view of the entry's data. */
   readonly request: Bytes;
 }
 
 const format = 1;
-export const commandHeaderBytes = 22;
+const originAt = 2;
+const originBytes = 12;
+const sequenceAt = originAt + originBytes;
+export const commandHeaderBytes = sequenceAt + 8;
 const kinds: ReadonlySet<number> = new Set(Object.values(CommandKind));
 
-export function encodeCommand(header: CommandHeader, request: Bytes): Bytes {
-  const encoded = new Uint8Array(commandHeaderBytes + request.length);
-  encoded[0] = format;
-  encoded[1] = header.kind;
-  writeBigUint64(encoded, 2, header.proposer);
-  writeUint32(encoded, 10, header.nonce);
-  writeUint64(encoded, 14, mustBeSafe(header.sequence, 'command sequence'));
-  encoded.set(request, commandHeaderBytes);
-  return encoded;
+/** Makes and recognizes the commands of one process. */
+export class CommandOrigin {
+  /** Member id and nonce as they stand in each command. */
+  private readonly origin = new Uint8Array(originBytes);
+  /** Commands are let go when the log is cut, in their order. */
+  private readonly memory = new Slab(64 * 1024);
+
+  constructor(proposer: bigint, nonce: number) {
+    writeBigUint64(this.origin, 0, proposer);
+    writeUint32(this.origin, 8, nonce);
+  }
+
+  encode(kind: CommandKind, sequence: number, request: Bytes): Bytes {
+    const encoded = this.memory.take(commandHeaderBytes + request.length);
+    encoded[0] = format;
+    encoded[1] = kind;
+    encoded.set(this.origin, originAt);
+    writeUint64(encoded, sequenceAt, mustBeSafe(sequence, 'command sequence'));
+    encoded.set(request, commandHeaderBytes);
+    return encoded;
+  }
+
+  /** The sequence of a command of this process, 0 of any other. */
+  sequenceOf(data: Bytes): number {
+    for (let i = 0; i < originBytes; i++) {
+      if (data[originAt + i] !== this.origin[i]) return 0;
+    }
+    return mustBeSafe(readUint64(data, sequenceAt), 'command sequence');
+  }
 }
 
 export function decodeCommand(data: Bytes): Command {
@@ -71,11 +82,5 @@ export function decodeCommand(data: Bytes): Command {
   assert(data[0] === format, `command format ${data[0]} is not known to this version`);
   const kind = data[1] as number;
   assert(kinds.has(kind), `command kind ${kind} is not known to this version`);
-  return {
-    kind: kind as CommandKind,
-    proposer: readBigUint64(data, 2),
-    nonce: readUint32(data, 10),
-    sequence: mustBeSafe(readUint64(data, 14), 'command sequence'),
-    request: data.subarray(commandHeaderBytes),
-  };
+  return { kind: kind as CommandKind, request: data.subarray(commandHeaderBytes) };
 }

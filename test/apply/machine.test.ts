@@ -25,7 +25,7 @@ class Applier {
   });
 
   command(kind: CommandKind, request: Bytes): Applied {
-    return this.machine.apply({ kind, proposer: 1n, nonce: 2, sequence: 3, request }, position);
+    return this.machine.apply({ kind, request }, position);
   }
 
   add(id: bigint): Applied {

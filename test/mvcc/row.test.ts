@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { InvariantError } from '../../src/base/assert.ts';
 import { compareBytes, hex, utf8 } from '../../src/base/bytes.ts';
+import { Slab } from '../../src/base/slab.ts';
 import { decodeRowKey, encodeRowKey } from '../../src/mvcc/revision.ts';
 import { decodeRowHead, encodeRow, encodeTombstoneRow } from '../../src/mvcc/row.ts';
 import { KeyValue } from '../../src/wire/mvccpb.ts';
@@ -36,6 +37,8 @@ describe('row keys', () => {
 });
 
 describe('row values', () => {
+  const memory = new Slab(4096);
+
   it('are the bytes that the table-driven codec of mvccpb.KeyValue writes', () => {
     const bytes = fc.uint8Array({ maxLength: 200 });
     const lease = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
@@ -43,7 +46,7 @@ describe('row values', () => {
       fc.property(bytes, bytes, revision, revision, revision, lease, (key, value, ...numbers) => {
         const [createRevision, modRevision, version, leaseId] = numbers;
         const fields = { createRevision, modRevision, version, lease: leaseId };
-        const row = encodeRow(key, value, fields);
+        const row = encodeRow(key, value, fields, memory);
         assert.equal(hex(row), hex(KeyValue.encode({ key, value, ...fields })));
         const head = decodeRowHead(row);
         assert.deepEqual(head, { key, ...fields });
