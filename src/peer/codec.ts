@@ -1,6 +1,6 @@
 import type { Entry, Message, SnapshotMeta } from '../raft/types.ts';
 import { WireError } from '../wire/varint.ts';
-import { MessagesRequest, type WireEntry, type WireMessage } from './messages.ts';
+import { MessagesRequest, type WireMessage } from './messages.ts';
 import type { Bytes } from '../base/bytes.ts';
 
 /** Raft's messages to and from their form on the wire. Entry data that is decoded is a view of the frame. */
@@ -35,7 +35,8 @@ export function encodeBatch(messages: readonly Message[]): Bytes {
 export function toWire(message: Message): Partial<WireMessage> {
   const { type, ...fields } = message;
   if ('entries' in fields) {
-    const entries = fields.entries.map(entryToWire) as readonly WireEntry[];
+    // The encoder leaves out what a proposal does not have yet.
+    const entries = fields.entries as readonly Entry[];
     return { ...fields, type: typeNumbers[type], entries };
   }
   return { ...fields, type: typeNumbers[type] };
@@ -50,16 +51,7 @@ export function fromWire(wire: WireMessage): Message {
     case 'MsgProp':
       return { type, from, to, term, entries: wire.entries.map(proposalFromWire) };
     case 'MsgApp':
-      return {
-        type,
-        from,
-        to,
-        term,
-        index,
-        logTerm,
-        commit,
-        entries: wire.entries.map(entryFromWire),
-      };
+      return { type, from, to, term, index, logTerm, commit, entries: wire.entries };
     case 'MsgAppResp':
       return { type, from, to, term, index, reject, rejectHint: wire.rejectHint, logTerm };
     case 'MsgVote':
@@ -91,22 +83,8 @@ function unknownType(type: never): never {
   throw new WireError(`peer: unknown message type ${String(type)}`);
 }
 
-function entryToWire(entry: Pick<Entry, 'type' | 'data'> & Partial<Entry>): Partial<WireEntry> {
-  return { ...entry, type: entry.type === 'normal' ? 0 : 1 };
-}
-
-function entryFromWire({ term, index, type, data }: WireEntry): Entry {
-  return { term, index, type: entryType(type), data };
-}
-
-function proposalFromWire({ type, data }: WireEntry): Pick<Entry, 'type' | 'data'> {
-  return { type: entryType(type), data };
-}
-
-function entryType(type: number): Entry['type'] {
-  if (type === 0) return 'normal';
-  if (type === 1) return 'confChange';
-  throw new WireError(`peer: unknown entry type ${type}`);
+function proposalFromWire({ type, data }: Entry): Pick<Entry, 'type' | 'data'> {
+  return { type, data };
 }
 
 function snapshotFromWire({ snapshot }: WireMessage): SnapshotMeta {

@@ -16,6 +16,7 @@ import {
   uint64Id,
   type MessageOf,
 } from '../wire/message.ts';
+import { WireEntry } from './entry-codec.ts';
 
 /** The messages between members, as tables: proto/peer.proto says what each field means. */
 
@@ -46,14 +47,6 @@ export const HelloReply = message('quorate.peer.HelloReply', {
   incarnation: uint64Id(5),
 });
 export type HelloReply = MessageOf<typeof HelloReply>;
-
-export const WireEntry = message('quorate.peer.Entry', {
-  term: uint64(1),
-  index: uint64(2),
-  type: enumeration(3),
-  data: bytes(4),
-});
-export type WireEntry = MessageOf<typeof WireEntry>;
 
 export const WireConfState = message('quorate.peer.ConfState', {
   voters: repeatedUint64Id(1),
