@@ -15,7 +15,7 @@ import {
   TxnResponse,
 } from '../wire/kv.ts';
 import type { UnaryExchange } from './exchange.ts';
-import { answer, propose } from './propose.ts';
+import { answer, propose, proposeAndAnswer } from './propose.ts';
 import { answerLargeRange } from './range-answer.ts';
 import { rangeStreamRoute } from './range-stream.ts';
 import { unary, type ApiContext, type Route } from './rpc.ts';
@@ -66,9 +66,7 @@ function putRoute(api: ApiContext): Route {
       const refused = checkPut(request);
       if (refused !== undefined) return exchange.fail(refused);
       const proposal = { kind: CommandKind.put, codec: PutRequest, request };
-      propose<PutRequest, PutResponse>(api, exchange, proposal, (response) =>
-        answer(api.member, exchange, PutResponse, response),
-      );
+      proposeAndAnswer(api, exchange, proposal, PutResponse);
     },
   });
 }
@@ -82,9 +80,7 @@ function deleteRangeRoute(api: ApiContext): Route {
       const refused = checkDeleteRange(request);
       if (refused !== undefined) return exchange.fail(refused);
       const proposal = { kind: CommandKind.deleteRange, codec, request };
-      propose<DeleteRangeRequest, DeleteRangeResponse>(api, exchange, proposal, (response) =>
-        answer(api.member, exchange, DeleteRangeResponse, response),
-      );
+      proposeAndAnswer(api, exchange, proposal, DeleteRangeResponse);
     },
   });
 }
@@ -104,9 +100,7 @@ function txnRoute(api: ApiContext): Route {
       if (refused !== undefined) return exchange.fail(refused);
       if (!isReadOnlyTxn(request)) {
         const proposal = { kind: CommandKind.txn, codec: TxnRequest, request };
-        return propose<TxnRequest, TxnResponse>(api, exchange, proposal, (response) =>
-          answer(member, exchange, TxnResponse, response),
-        );
+        return proposeAndAnswer(api, exchange, proposal, TxnResponse);
       }
       if (isSerializableTxn(request)) return read(exchange, request);
       member.readIndex((outcome) => {

@@ -13,7 +13,7 @@ import {
 import type { Member } from '../server/types.ts';
 import { fillHeader } from './header.ts';
 import { keepAliveRoute } from './lease-keep-alive.ts';
-import { answer, propose } from './propose.ts';
+import { proposeAndAnswer } from './propose.ts';
 import { unary, type ApiContext, type Route } from './rpc.ts';
 
 /** etcdserverpb.Lease (etcd server/etcdserver/api/v3rpc/lease.go). */
@@ -46,9 +46,7 @@ function grantRoute(api: ApiContext): Route {
     handle: (exchange, asked) => {
       const request = completeGrant(api.member, asked);
       const proposal = { kind: CommandKind.leaseGrant, codec, request, isChanged: true };
-      propose<LeaseGrantRequest, LeaseGrantResponse>(api, exchange, proposal, (response) =>
-        answer(api.member, exchange, LeaseGrantResponse, response),
-      );
+      proposeAndAnswer(api, exchange, proposal, LeaseGrantResponse);
     },
   });
 }
@@ -60,9 +58,7 @@ function revokeRoute(api: ApiContext): Route {
     request: codec,
     handle: (exchange, request) => {
       const proposal = { kind: CommandKind.leaseRevoke, codec, request };
-      propose<LeaseRevokeRequest, LeaseRevokeResponse>(api, exchange, proposal, (response) =>
-        answer(api.member, exchange, LeaseRevokeResponse, response),
-      );
+      proposeAndAnswer(api, exchange, proposal, LeaseRevokeResponse);
     },
   });
 }

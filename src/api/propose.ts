@@ -47,7 +47,24 @@ export function propose<Request, Response extends AppliedResponse>(
   });
 }
 
-export function answer<Response extends { readonly header: ResponseHeader | undefined }>(
+/** Replicates a request and answers with what applying it gave. */
+export function proposeAndAnswer<Request, Response extends AppliedResponse & Answer>(
+  api: ApiContext,
+  exchange: UnaryExchange,
+  proposal: Proposal<Request>,
+  codec: Codec<Response>,
+): void {
+  propose<Request, Response>(api, exchange, proposal, (response) =>
+    answer(api.member, exchange, codec, response),
+  );
+}
+
+/** Apply leaves its revision in the header, if it knows one. */
+interface Answer {
+  readonly header: ResponseHeader | undefined;
+}
+
+export function answer<Response extends Answer>(
   member: Member,
   exchange: UnaryExchange,
   codec: Codec<Response>,

@@ -114,8 +114,9 @@ export class StateMachine {
   private put(request: PutRequest): Applied {
     const error = refusePut(this.view, request);
     if (error !== undefined) return refused(error);
-    const txn = this.revisions.begin();
-    const response: PutResponse = executePut({ ...this.view, txn }, request);
+    const { store, leases } = this.view;
+    const txn = store.begin();
+    const response: PutResponse = executePut({ store, leases, txn }, request);
     return applied(ok(response), txn.end().rows);
   }
 

@@ -141,6 +141,11 @@ export class MemberLoops {
     this.transport.close(() => this.parts.dataDir.close(done));
   }
 
+  /** Whether the rows of `state` can be read. */
+  isServing(state: AppliedState): boolean {
+    return !this.isStopped && !this.isInstalling && this.state === state;
+  }
+
   private membersChanged(): void {
     const { membership } = this.state;
     const { index, confState } = this.applyLoop.applied;

@@ -348,7 +348,7 @@ export class ServerMember implements Member, TransportEvents {
       slicer,
       scheduler: this.parts.host.scheduler,
       store: state.revisions,
-      isInForce: () => !this.loops.isInstalling && this.loops.state === state,
+      isInForce: () => this.loops.isServing(state),
       chunkBytes: this.parts.settings.maxRequestBytes,
       largeBytes: largeRangeBytes,
     };

@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import { RangeStreamCursor } from '../apply/range-stream.ts';
-import { RangeCursor } from '../apply/range.ts';
+import { isOneRow, RangeCursor, readOneRow } from '../apply/range.ts';
 import type { MvccStore } from '../mvcc/store.ts';
 import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
 import type { RangeRequest, RangeResponse } from '../wire/kv.ts';
@@ -26,7 +26,7 @@ export interface RangeParts {
   readonly slicer: Slicer;
   readonly scheduler: Scheduler;
   readonly store: MvccStore;
-  /** False once a received snapshot has taken the store's place: its rows are gone. */
+  /** False once a received snapshot has taken the store's place, or the member has stopped: its rows are gone. */
   readonly isInForce: () => boolean;
   /** The encoded size that the chunks of a stream aim at. */
   readonly chunkBytes: number;
@@ -39,6 +39,7 @@ export function runRange(
   request: RangeRequest,
   done: Done<RangeResponse>,
 ): void {
+  if (isOneRow(request)) return done(readAtOnce(parts, request));
   runToEnd(parts, request, Infinity, (outcome) => {
     if (!outcome.ok) return done(outcome);
     const { cursor, pin } = outcome.value;
@@ -53,6 +54,10 @@ export function runRangeToSend(
   request: RangeRequest,
   done: Done<RangeToSend>,
 ): void {
+  if (isOneRow(request)) {
+    const read = readAtOnce(parts, request);
+    return done(read.ok ? ok({ type: 'whole', response: read.value }) : read);
+  }
   runToEnd(parts, request, parts.largeBytes, (outcome) => {
     if (!outcome.ok) return done(outcome);
     const { cursor, pin } = outcome.value;
@@ -64,6 +69,10 @@ export function runRangeToSend(
     pin?.release();
     done(response.ok ? ok({ type: 'whole', response: response.value }) : response);
   });
+}
+
+function readAtOnce(parts: RangeParts, request: RangeRequest): Outcome<RangeResponse> {
+  return parts.isInForce() ? readOneRow(parts.store, request) : failed(errors.timeout);
 }
 
 interface EndedRange {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { textOf } from '../../src/base/bytes.ts';
-import { RangeCursor } from '../../src/apply/range.ts';
-import { SortOrder, SortTarget } from '../../src/wire/kv.ts';
+import * as fc from 'fast-check';
+import { textOf, utf8 } from '../../src/base/bytes.ts';
+import { isOneRow, RangeCursor, readOneRow } from '../../src/apply/range.ts';
+import type { Outcome } from '../../src/wire/errors.ts';
+import { RangeRequest, SortOrder, SortTarget, type RangeResponse } from '../../src/wire/kv.ts';
 import { KeyValue } from '../../src/wire/mvccpb.ts';
 import { keys, Machine, range, refusal, show, value, granted } from './harness.ts';
 import { NaiveStore } from './naive-store.ts';
@@ -232,3 +234,57 @@ describe('the cost of Range', () => {
     assert.equal(textOf(KeyValue.decode(kv).value), 'v');
   });
 });
+
+for (const [name, newStore] of storeKinds) {
+  describe(`a range that is one look-up, on ${name}`, () => {
+    const machine = new Machine(newStore());
+    for (const text of ['1', '2', '3']) value(machine.put({ key: 'a', value: text }));
+    value(machine.put({ key: 'b', value: '4' }));
+    value(machine.del({ key: 'b' }));
+    value(machine.put({ key: 'b', value: '5' }));
+    value(machine.compact(3));
+
+    /** What the cursor, which every other range goes through, makes of it. */
+    const byCursor = (request: RangeRequest): Outcome<RangeResponse> => {
+      const opened = RangeCursor.open(machine.store, request);
+      if (!opened.ok) return opened;
+      while (!opened.value.advance(1, 1).isDone);
+      return opened.value.response();
+    };
+
+    it('answers what the cursor answers', () => {
+      const bound = fc.oneof(fc.constant(0), fc.integer({ min: -1, max: 9 }));
+      const request = fc.record({
+        key: fc.constantFrom(utf8('a'), utf8('b'), utf8('c')),
+        revision: bound,
+        limit: bound,
+        sortOrder: fc.integer({ min: 0, max: 2 }),
+        sortTarget: fc.integer({ min: 0, max: 3 }),
+        minModRevision: bound,
+        maxModRevision: bound,
+        minCreateRevision: bound,
+        maxCreateRevision: bound,
+      });
+      fc.assert(
+        fc.property(request, (fields) => {
+          const asked = RangeRequest.create(fields);
+          assert.ok(isOneRow(asked));
+          assert.deepEqual(readOneRow(machine.store, asked), byCursor(asked));
+        }),
+        { numRuns: 1000 },
+      );
+    });
+
+    it('is none that asks for more, less or another order than its row', () => {
+      const key = utf8('a');
+      assert.ok(isOneRow(RangeRequest.create({ key })));
+      for (const fields of [
+        { rangeEnd: utf8('b') },
+        { keysOnly: true },
+        { countOnly: true },
+        { sortTarget: VALUE },
+      ])
+        assert.ok(!isOneRow(RangeRequest.create({ key, ...fields })));
+    });
+  });
+}
