@@ -26,7 +26,6 @@ export const names = {
 } as const;
 
 /** The format of the whole data dir, raised when an older program could not read it. */
-/** 2: the log's entries in runs. */
 const dataDirFormat = 2;
 
 export interface FileSetPaths {

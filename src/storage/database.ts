@@ -12,7 +12,9 @@ export interface Database {
   get(key: Bytes): Bytes | undefined;
   getMany(keys: readonly Bytes[], done: Reply<readonly (Bytes | undefined)[]>): void;
   /** Rows with `from <= key < to` in order, as they are now. */
-  scan(from: Bytes, to: Bytes): Cursor;
+  scan(from: Bytes, to: Bytes): Cursor<Row>;
+  /** Their values alone, for rows that say their keys themselves: a third less work a row. */
+  scanValues(from: Bytes, to: Bytes): Cursor<Bytes>;
   /** Bytes that the range takes on disk, about; what is not in files yet is not counted. */
   approximateBytes(from: Bytes, to: Bytes, done: Reply<number>): void;
   /** Rewrites the files of the range without what was deleted from it. */
@@ -29,9 +31,9 @@ export interface WriteBatch {
   write(done: (error: Error | undefined) => void): void;
 }
 
-export interface Cursor {
+export interface Cursor<T> {
   /** At least one row until the end, at most `rowsMax` and about `scanBytesMax`; none at the end. */
-  next(rowsMax: number, done: Reply<readonly Row[]>): void;
+  next(rowsMax: number, done: Reply<readonly T[]>): void;
   close(): void;
 }
 

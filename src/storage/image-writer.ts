@@ -18,7 +18,7 @@ import {
   noRows,
   rowBytes,
   spaceOf,
-  unseal,
+  unsealAt,
 } from './store-rows.ts';
 import type { ImageWriter, StoreState } from './types.ts';
 
@@ -140,7 +140,7 @@ export class DatabaseImageWriter implements ImageWriter {
     }
     const batch = mustGet(this.db, 'rows come after the opening').batch();
     for (const { key, value: sealed } of rows) {
-      const value = unseal(key, sealed);
+      const value = unsealAt(key, sealed);
       const space = spaceOf(key);
       if (value === undefined || space === undefined || compareBytes(key, this.lastKey) <= 0) {
         this.refusal = 'a row of the image is damaged or out of place';

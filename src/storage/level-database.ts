@@ -2,6 +2,7 @@ import { promises as files } from 'node:fs';
 import * as nodePath from 'node:path';
 import { Level } from 'level';
 import { mustGet } from '../base/assert.ts';
+import { emptyBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { scanBytesMax, writeBufferBytes } from './database.ts';
 import type {
@@ -135,9 +136,17 @@ class LevelDatabase implements Database {
     );
   }
 
-  scan(from: Bytes, to: Bytes): Cursor {
+  scan(from: Bytes, to: Bytes): Cursor<Row> {
     const range = { gte: from, lt: to, highWaterMarkBytes: scanBytesMax };
-    return new LevelCursor(this.db.iterator<Bytes, Bytes>(range));
+    return new LevelCursor(this.db.iterator<Bytes, Bytes>(range), ([key, value]) => ({
+      key: plainBytes(key),
+      value: plainBytes(value),
+    }));
+  }
+
+  scanValues(from: Bytes, to: Bytes): Cursor<Bytes> {
+    const range = { gte: from, lt: to, highWaterMarkBytes: scanBytesMax, ...withoutKeys };
+    return new LevelCursor(this.db.iterator<Bytes, Bytes>(range), ([, value]) => plainBytes(value));
   }
 
   approximateBytes(from: Bytes, to: Bytes, done: Reply<number>): void {
@@ -209,22 +218,32 @@ interface LevelIterator {
   close(): Promise<void>;
 }
 
-class LevelCursor implements Cursor {
-  private readonly iterator: LevelIterator;
+/**
+ * For each key that it leaves out the binding still makes an empty one: an empty string costs little, an empty
+ * buffer as much as a full one. The bounds of the range stay bytes.
+ */
+const withoutKeys = {
+  keys: false,
+  keyEncoding: {
+    name: 'bounds',
+    format: 'utf8',
+    encode: (bytes: Bytes): Bytes => bytes,
+    decode: (): Bytes => emptyBytes,
+  },
+} as const;
 
-  constructor(iterator: LevelIterator) {
+class LevelCursor<T> implements Cursor<T> {
+  private readonly iterator: LevelIterator;
+  private readonly take: (entry: [Bytes, Bytes]) => T;
+
+  constructor(iterator: LevelIterator, take: (entry: [Bytes, Bytes]) => T) {
     this.iterator = iterator;
+    this.take = take;
   }
 
-  next(rowsMax: number, done: Reply<readonly Row[]>): void {
+  next(rowsMax: number, done: Reply<readonly T[]>): void {
     this.iterator.nextv(rowsMax).then(
-      (entries) => {
-        const rows = entries.map(([key, value]) => ({
-          key: plainBytes(key),
-          value: plainBytes(value),
-        }));
-        done(undefined, rows);
-      },
+      (entries) => done(undefined, entries.map(this.take)),
       (error: Error) => done(error, []),
     );
   }

@@ -37,7 +37,7 @@ export async function loadLog(options: LogOpenOptions): Promise<LogContent> {
   const recent = new RecentEntries(options.cacheBytesMax);
   const runs = new RunTable();
   let last: LogPosition = start;
-  await scanAll(options.db, runsFrom, runsTo, (rows) => {
+  await scanAll(options.db.scan(runsFrom, runsTo), (rows) => {
     for (const row of rows) {
       const first = runFirstOf(row.key);
       // The first run may begin with entries that were compacted away.

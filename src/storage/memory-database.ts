@@ -56,25 +56,15 @@ export class MemoryDatabase implements Database {
     this.submit({ kind: 'read', path: this.folder, effect, answer });
   }
 
-  scan(from: Bytes, to: Bytes): Cursor {
-    const sorted = this.inOrder();
-    let at = firstAtLeast(sorted, from);
-    return {
-      next: (rowsMax, done) => {
-        const rows: Row[] = [];
-        const effect = (): void => {
-          for (let bytes = 0; rows.length < rowsMax && bytes < scanBytesMax; at++) {
-            const row = sorted[at];
-            if (row === undefined || compareBytes(row.key, to) >= 0) break;
-            rows.push({ key: copyBytes(row.key), value: copyBytes(row.value) });
-            bytes += row.key.length + row.value.length;
-          }
-        };
-        const answer = (error: Error | undefined): void => done(error, rows);
-        this.submit({ kind: 'read', path: this.folder, effect, answer });
-      },
-      close: () => undefined,
-    };
+  scan(from: Bytes, to: Bytes): Cursor<Row> {
+    return this.scanWith(from, to, ({ key, value }) => ({
+      key: copyBytes(key),
+      value: copyBytes(value),
+    }));
+  }
+
+  scanValues(from: Bytes, to: Bytes): Cursor<Bytes> {
+    return this.scanWith(from, to, ({ value }) => copyBytes(value));
   }
 
   approximateBytes(from: Bytes, to: Bytes, done: Reply<number>): void {
@@ -95,6 +85,27 @@ export class MemoryDatabase implements Database {
   close(done: () => void): void {
     const { folder, unlock } = this;
     this.submit({ kind: 'close', path: folder, effect: unlock, answer: () => done() });
+  }
+
+  private scanWith<T>(from: Bytes, to: Bytes, take: (row: Row) => T): Cursor<T> {
+    const sorted = this.inOrder();
+    let at = firstAtLeast(sorted, from);
+    return {
+      next: (rowsMax, done) => {
+        const rows: T[] = [];
+        const effect = (): void => {
+          for (let bytes = 0; rows.length < rowsMax && bytes < scanBytesMax; at++) {
+            const row = sorted[at];
+            if (row === undefined || compareBytes(row.key, to) >= 0) break;
+            rows.push(take(row));
+            bytes += row.key.length + row.value.length;
+          }
+        };
+        const answer = (error: Error | undefined): void => done(error, rows);
+        this.submit({ kind: 'read', path: this.folder, effect, answer });
+      },
+      close: () => undefined,
+    };
   }
 
   private apply(changes: ReadonlyMap<string, Row | undefined>): void {

@@ -1,31 +1,35 @@
-import type { Bytes } from '../base/bytes.ts';
-import type { Database } from './database.ts';
-import type { Row } from './types.ts';
+import type { Cursor } from './database.ts';
 
 /** Rows of one step of a scan while opening. */
 const rowsMax = 1000;
 
-/** Feeds all rows of a range to `take`, in order; for opening. */
-export function scanAll(
-  db: Database,
-  from: Bytes,
-  to: Bytes,
-  take: (rows: readonly Row[]) => void,
+/** Feeds all rows to `take`, in order, and closes the cursor; for opening. The next rows are read while it works. */
+export async function scanAll<T>(
+  cursor: Cursor<T>,
+  take: (rows: readonly T[]) => void,
 ): Promise<void> {
-  const cursor = db.scan(from, to);
-  return new Promise<void>((resolve, reject) => {
-    const step = (): void => {
-      cursor.next(rowsMax, (error, rows) => {
-        if (error !== undefined) return reject(error);
-        if (rows.length === 0) return resolve();
-        try {
-          take(rows);
-        } catch (refused) {
-          return reject(refused instanceof Error ? refused : new Error(String(refused)));
-        }
-        step();
-      });
-    };
-    step();
-  }).finally(() => cursor.close());
+  try {
+    let reading = nextRows(cursor);
+    for (let rows = await reading; rows.length > 0; rows = await reading) {
+      reading = nextRows(cursor);
+      try {
+        take(rows);
+      } catch (refused) {
+        // A cursor is closed when it rests.
+        await reading.catch(() => undefined);
+        throw refused;
+      }
+    }
+  } finally {
+    cursor.close();
+  }
+}
+
+function nextRows<T>(cursor: Cursor<T>): Promise<readonly T[]> {
+  return new Promise((resolve, reject) => {
+    cursor.next(rowsMax, (error, rows) => {
+      if (error === undefined) resolve(rows);
+      else reject(error);
+    });
+  });
 }

@@ -20,9 +20,11 @@ import {
   revisionsTo,
   rowBytes,
   rowChecksum,
+  sealedKey,
   smallSpaces,
   spaceKey,
   unseal,
+  unsealAt,
 } from './store-rows.ts';
 import type { SmallSpace } from './store-rows.ts';
 import type {
@@ -133,7 +135,7 @@ export class DatabaseStateStore implements StateStore {
     const diskKey = revisionKey(rowKey);
     const sealed = this.db.get(diskKey);
     if (sealed === undefined) return undefined;
-    const value = unseal(diskKey, sealed);
+    const value = unsealAt(diskKey, sealed);
     if (value !== undefined) return value;
     const error = damagedRow(diskKey);
     this.context.fail(error);
@@ -178,7 +180,7 @@ export class DatabaseStateStore implements StateStore {
 
   openImage(): StoreImage {
     assert(!this.isCommitting, 'an image is taken between two commits');
-    const cursor = this.db.scan(replicatedFrom, replicatedTo);
+    const cursor = this.db.scanValues(replicatedFrom, replicatedTo);
     const image = new DatabaseStoreImage(this.context, cursor, this.meta, () =>
       this.readers.delete(image),
     );
@@ -219,10 +221,7 @@ export class DatabaseStateStore implements StateStore {
     this.db.getMany(keys, (error, values) => {
       if (this.context.hasFailed) return;
       if (error !== undefined) return this.context.readFailed('reading rows to delete', error);
-      const sealed = keys.flatMap((key, i) => {
-        const value = values[i];
-        return value === undefined ? [] : [{ key, value }];
-      });
+      const sealed = values.flatMap((value) => value ?? []);
       const rows = this.unsealRows(sealed);
       if (rows === undefined) return;
       for (const { key, value } of rows) commit.removed(key, value.length, rowChecksum(key, value));
@@ -310,7 +309,7 @@ export class DatabaseStateStore implements StateStore {
     rowsMax: number,
     next: (rows: readonly Row[], isLast: boolean, resume: () => void) => void,
   ): Scan {
-    const cursor = this.db.scan(from, to);
+    const cursor = this.db.scanValues(from, to);
     let isClosed = false;
     const scan = {
       close: (): void => {
@@ -334,15 +333,15 @@ export class DatabaseStateStore implements StateStore {
     return scan;
   }
 
-  private unsealRows(rows: readonly Row[]): readonly Row[] | undefined {
+  private unsealRows(rows: readonly Bytes[]): readonly Row[] | undefined {
     const unsealed: Row[] = [];
-    for (const { key, value: sealed } of rows) {
-      const value = unseal(key, sealed);
-      if (value === undefined) {
-        this.context.fail(damagedRow(key));
+    for (const sealed of rows) {
+      const row = unseal(sealed);
+      if (row === undefined) {
+        this.context.fail(damagedRow(sealedKey(sealed)));
         return undefined;
       }
-      unsealed.push({ key, value });
+      unsealed.push(row);
     }
     return unsealed;
   }

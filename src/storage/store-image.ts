@@ -7,6 +7,7 @@ import { encodeFrame, encodeRows, framedRowBytes } from './image-frames.ts';
 import type { FrameKind } from './image-frames.ts';
 import { encodeMeta } from './store-meta.ts';
 import type { StoreMeta } from './store-meta.ts';
+import { sealedKey } from './store-rows.ts';
 import type { Row, StoreImage, StoreState } from './types.ts';
 
 /** Rows asked for at once. */
@@ -16,7 +17,7 @@ const rowsMax = 250;
 export class DatabaseStoreImage implements StoreImage {
   readonly state: StoreState;
   private readonly context: StorageContext;
-  private readonly cursor: Cursor;
+  private readonly cursor: Cursor<Bytes>;
   private readonly meta: StoreMeta;
   private nextFrame = 0;
   private pending: Row[] = [];
@@ -26,7 +27,7 @@ export class DatabaseStoreImage implements StoreImage {
   private give: ((chunk: Bytes | undefined) => void) | undefined;
   private readonly closed: () => void;
 
-  constructor(context: StorageContext, cursor: Cursor, meta: StoreMeta, closed: () => void) {
+  constructor(context: StorageContext, cursor: Cursor<Bytes>, meta: StoreMeta, closed: () => void) {
     this.closed = closed;
     this.context = context;
     this.cursor = cursor;
@@ -72,7 +73,7 @@ export class DatabaseStoreImage implements StoreImage {
       if (this.isClosed || this.context.hasFailed) return;
       if (error !== undefined)
         return this.context.readFailed('reading an image of the store', error);
-      this.pending.push(...rows);
+      for (const value of rows) this.pending.push({ key: sealedKey(value), value });
       if (rows.length > 0) return this.fill(bytesMax, give);
       this.finish(give);
     });

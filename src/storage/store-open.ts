@@ -1,4 +1,4 @@
-import { copyBytes, emptyBytes, hex } from '../base/bytes.ts';
+import { compareBytes, copyBytes, emptyBytes, hex } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Database } from './database.ts';
 import { StorageError, rejoinAdvice } from './errors.ts';
@@ -15,6 +15,7 @@ import {
   replicatedFrom,
   replicatedTo,
   rowBytes,
+  sealedKey,
   spaceOf,
   unseal,
 } from './store-rows.ts';
@@ -43,14 +44,20 @@ export async function loadStore(options: StoreOpenOptions): Promise<StoreContent
   const tally = new RowTally(noRows);
   const spaces = emptySpaces();
   let lastRowKey: Bytes = emptyBytes;
-  await scanAll(options.db, replicatedFrom, replicatedTo, (rows) => {
+  let lastDiskKey: Bytes = emptyBytes;
+  await scanAll(options.db.scanValues(replicatedFrom, replicatedTo), (sealedRows) => {
     const revisions: Row[] = [];
-    for (const { key: diskKey, value: sealed } of rows) {
-      const value = unseal(diskKey, sealed);
-      const space = spaceOf(diskKey);
-      if (value === undefined || space === undefined) {
-        throw damaged(`row ${hex(diskKey)} does not match its checksum`);
+    for (const sealed of sealedRows) {
+      const found = unseal(sealed);
+      const space = found === undefined ? undefined : spaceOf(found.key);
+      if (found === undefined || space === undefined) {
+        throw damaged(`row ${hex(sealedKey(sealed))} does not match its checksum`);
       }
+      const { key: diskKey, value } = found;
+      if (compareBytes(diskKey, lastDiskKey) <= 0) {
+        throw damaged(`row ${hex(diskKey)} is out of place`);
+      }
+      lastDiskKey = diskKey;
       tally.addSealed(rowBytes(diskKey, value.length), sealed);
       const row = { key: diskKey.subarray(1), value };
       if (space === 'revision') revisions.push(row);

@@ -1,11 +1,13 @@
-import { readUint32, writeUint32 } from '../base/bytes.ts';
+import { equalBytes, readUint32, writeUint32 } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { crc32c } from '../base/crc32c.ts';
-import type { Space } from './types.ts';
+import type { Row, Space } from './types.ts';
 
 /**
- * The store's keys and values on disk: a byte for the space, then the row's key; the row's value, then 4 bytes
- * of CRC-32C over both. Rows of revisions are the same bytes as in etcd's `key` bucket.
+ * The store's keys and values on disk: a byte for the space, then the row's key; the row's value, then its key on
+ * disk once more, 4 bytes of that key's length, and 4 bytes of CRC-32C over all that. With its key in its value a
+ * row can be scanned by value alone, and shows when it lies where another should. Rows of revisions are the same
+ * bytes as in etcd's `key` bucket.
  */
 
 export type SmallSpace = Exclude<Space, 'meta'>;
@@ -50,34 +52,66 @@ function prefixed(prefix: number, key: Bytes): Bytes {
   return diskKey;
 }
 
+const lengthBytes = 4;
+const checksumBytes = 4;
+const lengthScratch = new Uint8Array(lengthBytes);
+
+/** What lies behind the row's value as its checksum. */
 export function rowChecksum(diskKey: Bytes, value: Bytes): number {
-  return crc32c(value, crc32c(diskKey));
+  writeUint32(lengthScratch, 0, diskKey.length);
+  return crc32c(lengthScratch, crc32c(diskKey, crc32c(value)));
 }
 
-const checksumBytes = 4;
-
-/** Adds checksums to values in memory that it uses again. */
+/** Adds keys and checksums to values in memory that it uses again. */
 export class RowSealer {
   private scratch = new Uint8Array(4096);
   /** Of the last row sealed. */
   checksum = 0;
 
   seal(diskKey: Bytes, value: Bytes): Bytes {
-    const length = value.length + checksumBytes;
+    const keyAt = value.length;
+    const lengthAt = keyAt + diskKey.length;
+    const checksumAt = lengthAt + lengthBytes;
+    const length = checksumAt + checksumBytes;
     if (this.scratch.length < length) this.scratch = new Uint8Array(length * 2);
-    this.checksum = rowChecksum(diskKey, value);
-    this.scratch.set(value);
-    writeUint32(this.scratch, value.length, this.checksum);
-    return this.scratch.subarray(0, length);
+    const { scratch } = this;
+    scratch.set(value);
+    scratch.set(diskKey, keyAt);
+    writeUint32(scratch, lengthAt, diskKey.length);
+    this.checksum = crc32c(scratch.subarray(0, checksumAt));
+    writeUint32(scratch, checksumAt, this.checksum);
+    return scratch.subarray(0, length);
   }
 }
 
-/** The value without its checksum, as a view; undefined when they do not match. */
-export function unseal(diskKey: Bytes, sealed: Bytes): Bytes | undefined {
-  const length = sealed.length - checksumBytes;
-  if (length < 0) return undefined;
-  const value = sealed.subarray(0, length);
-  return rowChecksum(diskKey, value) === readUint32(sealed, length) ? value : undefined;
+/** Where the key begins in a sealed value; negative when there is none. */
+function keyStart(sealed: Bytes): number {
+  const lengthAt = sealed.length - lengthBytes - checksumBytes;
+  return lengthAt < 0 ? -1 : lengthAt - readUint32(sealed, lengthAt);
+}
+
+/** The row's key on disk and its value without what was added, as views; undefined when it is damaged. */
+export function unseal(sealed: Bytes): Row | undefined {
+  const keyAt = keyStart(sealed);
+  if (keyAt < 0) return undefined;
+  const checksumAt = sealed.length - checksumBytes;
+  if (crc32c(sealed.subarray(0, checksumAt)) !== readUint32(sealed, checksumAt)) return undefined;
+  return {
+    key: sealed.subarray(keyAt, checksumAt - lengthBytes),
+    value: sealed.subarray(0, keyAt),
+  };
+}
+
+/** The value of the row with this key; undefined when it is damaged, or is another row. */
+export function unsealAt(diskKey: Bytes, sealed: Bytes): Bytes | undefined {
+  const row = unseal(sealed);
+  return row !== undefined && equalBytes(row.key, diskKey) ? row.value : undefined;
+}
+
+/** The key that a sealed value says it has, unchecked. */
+export function sealedKey(sealed: Bytes): Bytes {
+  const keyAt = Math.max(0, keyStart(sealed));
+  return sealed.subarray(keyAt, Math.max(keyAt, sealed.length - lengthBytes - checksumBytes));
 }
 
 /** Bytes of a row as sizes count it, keys and values without what this file adds. */

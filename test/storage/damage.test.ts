@@ -12,7 +12,7 @@ import type { Bytes } from '../../src/base/bytes.ts';
 import { hardStateKey, startKey } from '../../src/storage/log-rows.ts';
 import { RunCodec, runKey } from '../../src/storage/log-runs.ts';
 import { encodeRecord } from '../../src/storage/record.ts';
-import { metaKey, revisionKey } from '../../src/storage/store-rows.ts';
+import { RowSealer, metaKey, revisionKey } from '../../src/storage/store-rows.ts';
 import { key, row, rowsOf } from '../contract/state-store.ts';
 import { chunksOf, received } from '../contract/store-image.ts';
 import {
@@ -335,14 +335,24 @@ describe('A damaged data dir', () => {
       await refusal('STORE_DAMAGED', /has 58 rows .* but 59 rows .* index 45 \(after 0\)/);
     });
 
-    it('with a row too many is refused', async () => {
+    it('with a row in the place of another is refused', async () => {
       await editRows(storeFolder, async (db) => {
         await db.put(
           revisionKey(key(61)),
           (await db.get(revisionKey(key(60)))) ?? new Uint8Array(),
         );
       });
-      await refusal('STORE_DAMAGED', /checksum/);
+      await refusal('STORE_DAMAGED', /row .* is out of place/);
+    });
+
+    it('with a row too many is refused', async () => {
+      const sealer = new RowSealer();
+      await editRows(storeFolder, async (db) => {
+        const { key: rowKey, value } = row(61);
+        const diskKey = revisionKey(rowKey);
+        await db.put(diskKey, sealer.seal(diskKey, value));
+      });
+      await refusal('STORE_DAMAGED', /has 60 rows .* but 59 rows/);
     });
 
     it('with a changed byte in a row is refused', async () => {
@@ -352,6 +362,13 @@ describe('A damaged data dir', () => {
         await db.put(revisionKey(key(30)), value);
       });
       await refusal('STORE_DAMAGED', /row .* does not match its checksum/);
+    });
+
+    it('with a row that is too short, or says that its key is longer than it all, is refused', async () => {
+      for (const value of [new Uint8Array(3), new Uint8Array(40).fill(255)]) {
+        await editRows(storeFolder, (db) => db.put(revisionKey(key(30)), value));
+        await refusal('STORE_DAMAGED', /row .* does not match its checksum/);
+      }
     });
 
     it('without its meta row is refused', async () => {

@@ -53,6 +53,7 @@ class FailingDatabases implements DatabaseFactory {
       get: (key) => db.get(key),
       getMany: (keys, done) => db.getMany(keys, done),
       scan: (from, to) => db.scan(from, to),
+      scanValues: (from, to) => db.scanValues(from, to),
       approximateBytes: (from, to, done) => db.approximateBytes(from, to, done),
       compactRange: (from, to, done) => db.compactRange(from, to, done),
       close: (done) => db.close(done),
