@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { utf8 } from '../../src/base/bytes.ts';
 import { openFastChannel } from '../../src/grpc/fast-channel.ts';
 import type { Handler, GrpcChannel } from '../../src/grpc/types.ts';
+import { Gate } from '../peer/real-member.ts';
 import { recordEvents } from './client-events.ts';
 import { Fixture, unary, until } from './fixture.ts';
 
@@ -228,6 +229,27 @@ describe('grpc: how the fast channel connects', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       assert.equal(streams, 1);
     }
+  });
+
+  it('breaks a connection whose server has gone silent, while it has calls', async () => {
+    const handle = (): void => undefined;
+    const hang = await Fixture.start({ '/t.S/Hang': { kind: 'unary', handle } });
+    closers.push(() => hang.stop());
+    const gate = await Gate.open(hang.port);
+    closers.push(() => gate.close());
+    const channel = openFastChannel({
+      addresses: [gate.url.replace('http://', '')],
+      reconnectMaxMs: 200,
+      keepAlive: { timeMs: 200, timeoutMs: 200 },
+    });
+    closers.push(() => channel.close());
+    await unary(channel, '/t.S/Hang', request, { timeoutMs: 100 });
+    gate.shut();
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    assert.equal(gate.connectionCount, 1, 'without a call nobody is asked');
+    const { status } = await unary(channel, '/t.S/Hang', request);
+    assert.equal(status.code, 14);
+    assert.match(status.text, /keep-alive ping not answered/);
   });
 
   it('does not keep a process alive that has no call', async () => {

@@ -538,6 +538,8 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
         return this.fail(ErrorCode.PROTOCOL_ERROR, 'a header block that does not end');
     }
     if (this.keepAlive === undefined || this.isOver) return;
+    // Servers take the pings of a client that has no calls for abuse (grpc proposal A8).
+    if (!this.isServer && this.streams.size === 0) this.keepAlive.wasHeard = true;
     const due = this.keepAlive.tick(nowMs);
     if (due === 'ping') this.control.ping('keepAlive');
     else if (due === 'break') this.abandon('keep-alive ping not answered');

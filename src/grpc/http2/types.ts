@@ -40,7 +40,10 @@ export interface Http2Limits {
    * stream at most a quarter counts: a large answer holds up no small one.
    */
   readonly unsentBytesMax: number;
-  /** A connection that is to be kept alive: a PING after `intervalMs` of silence, broken `timeoutMs` after it. */
+  /**
+   * A connection that is to be kept alive: a PING after `intervalMs` of silence, broken `timeoutMs` after it. A client
+   * pings while it has streams.
+   */
   readonly keepAlive: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
   /** Server only: pings closer together than this are strikes, the third ends the connection (grpc-go's rule). */
   readonly pingMinTimeMs: number | undefined;
