@@ -102,7 +102,7 @@ export const otherOptions: readonly Option[] = [
   ),
   other(
     'grpc-engine',
-    choice('grpc-js', 'fast'),
+    choice('fast', 'grpc-js'),
     'Engine that serves clients and members over gRPC. Not an etcd flag.',
     built,
   ),

@@ -159,7 +159,7 @@ function buildServerConfig(
     initialCorruptCheck: settings.isGateOpen('InitialCorruptCheck'),
     leaseCheckpoint: settings.isGateOpen('LeaseCheckpoint'),
     compactHashCheck: settings.isGateOpen('CompactHashCheck'),
-    grpcEngine: settings.text('grpc-engine') === 'fast' ? 'fast' : 'grpc-js',
+    grpcEngine: settings.text('grpc-engine') === 'grpc-js' ? 'grpc-js' : 'fast',
     logLevel: logLevelOf(settings.text('log-level')),
     logFormat: settings.text('log-format') === 'console' ? 'console' : 'json',
     logOutputs: urlsOf('log-outputs', defaults.logOutputs),

@@ -127,7 +127,7 @@ export function defaultServerConfig(): ServerConfig {
     grpcKeepAliveMinTimeMs: 5000,
     grpcKeepAliveIntervalMs: 2 * 3600 * 1000,
     grpcKeepAliveTimeoutMs: 20_000,
-    grpcEngine: 'grpc-js',
+    grpcEngine: 'fast',
     warningApplyDurationMs: 100,
     leaseCheckpoint: false,
     watchProgressNotifyIntervalMs: 600_000,
