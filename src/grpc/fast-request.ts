@@ -16,7 +16,7 @@ import type { Handler, Status, StreamReceiver } from './types.ts';
 export interface CallContext {
   readonly requestBytesMax: number;
   readonly turns: ReadTurns;
-  /** As `turns`, for messages that have to be unpacked. */
+  /** Instead of `turns`, for messages that have to be unpacked: far fewer. */
   readonly unpacking: ReadTurns;
   readonly deadlines: CallDeadlines;
   /** Half-received messages of this connection. */
@@ -160,14 +160,19 @@ export class CallRequest implements Http2StreamListener, RequestSide, TurnReader
         if (reader.error !== undefined) this.call.fail(reader.error);
         return !this.isDone;
       }
-      // A call with one request is bounded by that; a stream is not.
-      if (this.receiver !== undefined && !this.context.turns.mayRead(this)) return false;
-      if (reader.flag === compressed && !this.context.unpacking.mayRead(this)) return false;
+      if (!this.isMyTurn(reader.flag)) return false;
       const message = this.unpack(reader.flag, reader.take());
       if (message === undefined) return false;
       this.deliver(message);
     }
     return false;
+  }
+
+  /** A call with one plain request is bounded by that; streams and unpacking are not. */
+  private isMyTurn(flag: number): boolean {
+    const { turns, unpacking } = this.context;
+    if (flag === compressed) return unpacking.mayRead(this);
+    return this.receiver === undefined || turns.mayRead(this);
   }
 
   /** Undefined: the call has ended for it. */

@@ -63,7 +63,7 @@ class FastServer implements GrpcServerEngine {
   }
 
   serve(socket: Duplex): void {
-    if (this.isClosed) {
+    if (this.isClosed || socket.destroyed) {
       socket.destroy();
       return;
     }
