@@ -66,7 +66,7 @@ export class BackPressure {
     const still: Stream[] = [];
     this.full = [];
     for (const stream of waiting) {
-      if (stream.isClosed) continue;
+      if (stream.isClosed || stream.isLocalEnded || stream.isEndQueued) continue;
       if (!this.hasRoomAgain(stream)) {
         still.push(stream);
         continue;

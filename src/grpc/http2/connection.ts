@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { assert } from '../../base/assert.ts';
-import { utf8, type Bytes } from '../../base/bytes.ts';
+import type { Bytes } from '../../base/bytes.ts';
 import { createHeaderEncoder } from '../hpack/encoder.ts';
 import type { HeaderEncoder, HeaderList } from '../hpack/types.ts';
 import { BackPressure, streamShare } from './back-pressure.ts';
-import { ControlFrames, describeErrorCode } from './control-frames.ts';
+import { ControlFrames } from './control-frames.ts';
 import type { ConnectionCore } from './core.ts';
 import { DataFrames } from './data-frames.ts';
 import { Deadlines, defaultTimeouts, type Http2Timeouts } from './deadlines.ts';
@@ -18,10 +18,12 @@ import {
   streamIdMax,
   type FrameHead,
 } from './frames.ts';
+import { GoAways } from './goaway.ts';
 import { HeaderFrames } from './header-frames.ts';
 import { KeepAlive, startTicking, stopTicking, type Ticking } from './keep-alive.ts';
 import { Output } from './output.ts';
 import { commonNameOf, remoteAddressOf } from './peer-identity.ts';
+import { describeErrorCode } from './reset-codes.ts';
 import { Sender, socketBytesMax } from './sender.ts';
 import { sendSettings, type PeerSettings } from './settings.ts';
 import { StreamTable } from './stream-table.ts';
@@ -56,9 +58,6 @@ export function openHttp2Connection(
   return connection;
 }
 
-/** Debug texts of GOAWAY longer than this are cut. */
-const debugBytesMax = 256;
-
 /** Takes frames from the socket to the parts that know them, and keeps the life of the whole. */
 class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
   readonly isServer: boolean;
@@ -73,13 +72,13 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
   readonly streams = new StreamTable();
   readonly provoked = new FloodGauge(provokedResets);
   isOver = false;
-  isDraining = false;
 
   private readonly socket: Duplex;
   private readonly reader: FrameReader;
   private readonly headerFrames: HeaderFrames;
   private readonly dataFrames: DataFrames;
   private readonly control: ControlFrames;
+  private readonly goAways: GoAways;
   private readonly backPressure: BackPressure;
   private readonly deadlines: Deadlines;
   private readonly keepAlive: KeepAlive | undefined;
@@ -88,10 +87,10 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
   private isGoOnDue = false;
   /** Client: the other end may allow streams that it did not, or one has ended. */
   private isRoomDue = false;
-  /** GOAWAY has told the last stream that is served: when the last one ends, so does the connection. */
-  private isLastTold = false;
+  /** What the socket held when the end of the connection was last waited for. */
+  private lingeringBytes = Number.POSITIVE_INFINITY;
   private unreadReplies = 0;
-  closedReason: string | undefined;
+  private endReason: string | undefined;
 
   constructor(socket: Duplex, { role, limits, events, timeouts }: Http2ConnectionOptions) {
     this.socket = socket;
@@ -119,11 +118,15 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
     this.reader = new FrameReader(this, this.isServer);
     this.headerFrames = new HeaderFrames(this);
     this.dataFrames = new DataFrames(this);
+    this.goAways = new GoAways(this);
     this.control = new ControlFrames(this, {
       onSettings: (isFirst) => this.onSettings(isFirst),
       onSettingsAck: () => this.onSettingsAck(),
       onDrainPingAck: () => this.tellLast(),
-      onGoAway: (lastId, code, text) => this.onGoAway(lastId, code, text),
+      onGoAway: (lastId, code, text) => {
+        // A client that goes opens no more streams; those that it has open go on.
+        if (!this.isServer) this.goAways.receive(lastId, code, text);
+      },
     });
     this.deadlines = new Deadlines({ ...defaultTimeouts, ...timeouts });
     this.keepAlive =
@@ -160,6 +163,18 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
     return this.streams.size;
   }
 
+  get isDraining(): boolean {
+    return this.isOver || this.goAways.isDraining;
+  }
+
+  get closedReason(): string | undefined {
+    return this.goAways.received ?? this.endReason;
+  }
+
+  get servedIdMax(): number {
+    return this.goAways.servedIdMax;
+  }
+
   get peerCommonName(): string | undefined {
     return commonNameOf(this.socket);
   }
@@ -170,7 +185,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
     if (this.streams.size >= this.peer.concurrentStreamsMax) return undefined;
     const id = this.streams.lastId + 2;
     if (id > streamIdMax) {
-      this.isDraining = true;
+      this.goAways.isDraining = true;
       return undefined;
     }
     const stream = new Stream(id, this, {
@@ -186,9 +201,8 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
 
   drain(): void {
     if (this.isOver || this.isDraining) return;
-    this.isDraining = true;
     if (!this.isServer) return this.tellLast();
-    this.sendGoAway(streamIdMax, ErrorCode.NO_ERROR, '');
+    this.goAways.announce();
     this.control.ping('drain');
     this.deadlines.start('drainMs');
   }
@@ -323,28 +337,10 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
     });
   }
 
-  private onGoAway(lastStreamId: number, code: number, debugText: string): void {
-    // A client that goes opens no more streams; those that it has open go on.
-    if (this.isServer) return;
-    const wasDraining = this.isDraining;
-    this.isDraining = true;
-    this.isLastTold = true;
-    const text = debugText === '' ? '' : `: ${debugText.slice(0, debugBytesMax)}`;
-    this.closedReason ??= `the other end sent GOAWAY ${describeErrorCode(code)}${text}`;
-    for (const stream of this.streams.all()) {
-      if (stream.id > lastStreamId) this.breakStream(stream, ErrorCode.REFUSED_STREAM, true);
-    }
-    if (!wasDraining) this.events.onDraining();
-    this.wantFlush();
-  }
-
-  /** The second half of a graceful end: every stream that the other end had opened by then is served. */
   private tellLast(): void {
-    if (this.isOver || this.isLastTold) return;
+    if (this.isOver) return;
     this.deadlines.stop('drainMs');
-    this.isLastTold = true;
-    this.headerFrames.servedIdMax = this.lastServedId();
-    this.sendGoAway(this.headerFrames.servedIdMax, ErrorCode.NO_ERROR, '');
+    this.goAways.tellLast();
   }
 
   // The ends of streams.
@@ -406,23 +402,8 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
 
   private end(code: ErrorCode, debugText: string, reason: string): void {
     if (this.isOver) return;
-    this.sendGoAway(this.lastServedId(), code, debugText);
+    this.goAways.tell(code, debugText);
     this.finish(reason);
-  }
-
-  /** What GOAWAY tells: it never rises again (section 6.8). Servers open no streams, so to a client it is 0. */
-  private lastServedId(): number {
-    if (!this.isServer) return 0;
-    return Math.max(0, Math.min(this.streams.lastId, this.headerFrames.servedIdMax));
-  }
-
-  private sendGoAway(lastStreamId: number, code: ErrorCode, debugText: string): void {
-    const debug = utf8(debugText).subarray(0, debugBytesMax);
-    this.output.frame(8 + debug.length, FrameType.GOAWAY, 0, 0);
-    this.output.uint32(lastStreamId);
-    this.output.uint32(code);
-    this.output.copy(debug, 0, debug.length);
-    this.wantFlush();
   }
 
   /** What has been gathered leaves, then the socket is closed; what still comes is read and thrown away. */
@@ -435,6 +416,16 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
     this.deadlines.startLast('lingerMs');
   }
 
+  /** The other end has not closed its side. Last answers may take their time, as long as they get on. */
+  private endLinger(): void {
+    const { socketBytes } = this.output;
+    const isGettingOn =
+      this.goAways.isLastTold && socketBytes > 0 && socketBytes < this.lingeringBytes;
+    if (!isGettingOn) return this.abandon('');
+    this.lingeringBytes = socketBytes;
+    this.deadlines.startLast('lingerMs');
+  }
+
   /** The socket is broken, or is now. */
   private abandon(reason: string): void {
     if (!this.isOver) this.stop(reason);
@@ -444,8 +435,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
 
   private stop(reason: string): void {
     this.isOver = true;
-    this.isDraining = true;
-    this.closedReason ??= reason;
+    this.endReason ??= reason;
     for (const stream of this.streams.all()) {
       this.breakStream(stream, ErrorCode.CONNECT_ERROR, false);
     }
@@ -483,7 +473,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
     this.output.flush();
     this.backPressure.maybeResume();
     this.tellClosed();
-    if (this.isLastTold && this.streams.size === 0) this.finish('drained');
+    if (this.goAways.isLastTold && this.streams.size === 0) this.finish('drained');
     else if (this.output.socketBytes === 0) this.maybeGoOnLater();
   }
 
@@ -529,7 +519,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
       case 'drainMs':
         return this.tellLast();
       case 'lingerMs':
-        return this.abandon('');
+        return this.endLinger();
       case 'settingsAckMs':
         return this.fail(ErrorCode.SETTINGS_TIMEOUT, 'SETTINGS are not acknowledged');
       case 'settingsMs':

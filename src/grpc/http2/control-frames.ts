@@ -17,6 +17,7 @@ import {
 } from './floods.ts';
 import { Flag, FrameType, streamIdMax, windowBytesMax, type FrameHead } from './frames.ts';
 import { PingStrikes } from './ping-strikes.ts';
+import { errorCodeOf } from './reset-codes.ts';
 import { takeSettings } from './settings.ts';
 import { ErrorCode } from './types.ts';
 
@@ -205,13 +206,4 @@ export class ControlFrames {
   private flood(what: string): void {
     this.core.fail(ErrorCode.ENHANCE_YOUR_CALM, `too many ${what}`);
   }
-}
-
-/** Codes that are not known count as INTERNAL_ERROR (section 7). */
-export function errorCodeOf(code: number): ErrorCode {
-  return code <= ErrorCode.HTTP_1_1_REQUIRED ? (code as ErrorCode) : ErrorCode.INTERNAL_ERROR;
-}
-
-export function describeErrorCode(code: number): string {
-  return Object.entries(ErrorCode).find(([, known]) => known === code)?.[0] ?? `code ${code}`;
 }

@@ -22,6 +22,8 @@ export interface ConnectionCore extends StreamOwner {
   readonly provoked: FloodGauge;
   /** Everything has been said: nothing that comes is looked at any more. */
   readonly isOver: boolean;
+  /** Streams of higher ids are not served any more: GOAWAY has said so. */
+  readonly servedIdMax: number;
 
   /** What was put into the output leaves at the end of the turn. */
   wantFlush(): void;

@@ -30,8 +30,6 @@ export class HeaderFrames {
   /** The last list that was found to be a well-formed request: most come again, the very same. */
   private lastRequest: HeaderList | undefined;
   private lastLength = noLength;
-  /** The highest id that is still served once GOAWAY has told it. */
-  servedIdMax = Number.POSITIVE_INFINITY;
 
   constructor(core: ConnectionCore) {
     const listBytesMax = core.limits.headerListBytesMax;
@@ -87,7 +85,7 @@ export class HeaderFrames {
     const { streamId } = this.block;
     if (core.isServer && streamId > core.streams.lastId) {
       if (streamId % 2 === 0) core.fail(ErrorCode.PROTOCOL_ERROR, 'a stream of an even id');
-      else if (streamId <= this.servedIdMax) this.onRequest(streamId, headers);
+      else if (streamId <= core.servedIdMax) this.onRequest(streamId, headers);
       else this.passOver(streamId);
       return;
     }
