@@ -91,6 +91,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
   private lingeringBytes = Number.POSITIVE_INFINITY;
   private unreadReplies = 0;
   private endReason: string | undefined;
+  private commonName: string | undefined;
 
   constructor(socket: Duplex, { role, limits, events, timeouts }: Http2ConnectionOptions) {
     this.socket = socket;
@@ -176,7 +177,9 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
   }
 
   get peerCommonName(): string | undefined {
-    return commonNameOf(this.socket);
+    // Decoding a certificate takes long, and what a handshake has shown does not change.
+    this.commonName ??= commonNameOf(this.socket);
+    return this.commonName;
   }
 
   open(fields: HeaderList, isEnd: boolean, listener: Http2StreamListener): Http2Stream | undefined {

@@ -133,6 +133,13 @@ describe('floods', () => {
     await assertCalmed(/WINDOW_UPDATE/);
   });
 
+  it('but window updates as small as the answers are none, when nothing waits', async () => {
+    await start();
+    const one = frame(FrameType.WINDOW_UPDATE, 0, 0, u32(1));
+    peer.send(...repeat(smallUpdates.burst + 5000, () => [one]));
+    await peer.settled();
+  });
+
   it('of pings whose answers are not read (CVE-2019-9512)', async () => {
     await start();
     peer.socket.pause();

@@ -15,6 +15,7 @@ import {
   frame,
   headers,
   listenRaw,
+  padded,
   request,
   setting,
   settingsAck,
@@ -176,6 +177,27 @@ describe('the ends of streams', () => {
       peer.send(frame(FrameType.RST_STREAM, 0, id, u32(ErrorCode.CANCEL)));
       await peer.settled();
     }
+    assert.equal(peer.frames.some(isGoAway), false);
+  });
+
+  it('DATA that nobody takes, and padding, are given back to the connection', async () => {
+    server = await startServer({
+      limits: { streamWindowBytes: 65_535, connectionWindowBytes: 65_535 },
+      onRequest: (stream) => {
+        stream.listener = silent;
+        if (stream.id > 1) stream.reset(ErrorCode.CANCEL);
+      },
+    });
+    peer = await connectRaw(server.port);
+    peer.send(headers(1, endHeaders));
+    const padding = frame(FrameType.DATA, padded, 1, [255, ...new Uint8Array(255)]);
+    for (let id = 3; id < 43; id += 2) {
+      peer.send(headers(id, endHeaders), ...Array.from({ length: 3 }, () => data(id, 0, 10_000)));
+      peer.send(...Array.from({ length: 50 }, () => padding));
+      await peer.settled();
+    }
+    const resets = peer.frames.filter(({ type }) => type === FrameType.RST_STREAM);
+    assert.equal(resets.length, 20);
     assert.equal(peer.frames.some(isGoAway), false);
   });
 
