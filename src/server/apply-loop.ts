@@ -107,9 +107,8 @@ export class ApplyLoop {
   }
 
   private applyEntry(entry: Entry): void {
-    const { index, term, confState } = this.position;
-    assert(entry.index === index + 1, `entry ${entry.index} applied after ${index}`);
-    assert(entry.term >= term, `entry of term ${entry.term} applied after term ${term}`);
+    const { confState } = this.position;
+    mustFollow(this.position, entry);
     if (entry.type === 'confChange') {
       this.applyConfEntry(entry);
       return;
@@ -153,6 +152,13 @@ export class ApplyLoop {
     if (applied.rows.length > 0 || applied.changes.length > 0)
       this.parts.onChanged(applied, command);
   }
+}
+
+/** The texts are made only for an entry that is wrong: every entry comes by here. */
+function mustFollow({ index, term }: AppliedPosition, entry: Entry): void {
+  if (entry.index === index + 1 && entry.term >= term) return;
+  assert(entry.index === index + 1, `entry ${entry.index} applied after ${index}`);
+  assert(entry.term >= term, `entry of term ${entry.term} applied after term ${term}`);
 }
 
 function concernsMembers({ kind }: Command): boolean {

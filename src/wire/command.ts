@@ -78,9 +78,16 @@ export class CommandOrigin {
 }
 
 export function decodeCommand(data: Bytes): Command {
+  const kind = data[1] as number;
+  const isWhole = data.length >= commandHeaderBytes;
+  if (!isWhole || data[0] !== format || !kinds.has(kind)) mustBeCommand(data);
+  return { kind: kind as CommandKind, request: data.subarray(commandHeaderBytes) };
+}
+
+/** Says what is wrong with a command; texts are made for none that is right. */
+function mustBeCommand(data: Bytes): void {
   assert(data.length >= commandHeaderBytes, `command of ${data.length} bytes has no header`);
   assert(data[0] === format, `command format ${data[0]} is not known to this version`);
   const kind = data[1] as number;
   assert(kinds.has(kind), `command kind ${kind} is not known to this version`);
-  return { kind: kind as CommandKind, request: data.subarray(commandHeaderBytes) };
 }
