@@ -39,7 +39,9 @@ const suite = /<testcase package="([^"]*)" classname="([^"]*)"[^>]*>([\s\S]*?)<\
 export function parseReport(xml: string): readonly Case[] {
   const cases = [...xml.matchAll(suite)].map(([, section, title, body]): Case => {
     assert(section !== undefined && title !== undefined && body !== undefined, 'a case has parts');
-    const details = unescapeXml(body.replace(/<[^>]*>/g, '')).trim();
+    // Bytes that came are quoted as they are.
+    const quoted = unescapeXml(body.replace(/<[^>]*>/g, '')).trim();
+    const details = quoted.replace(/[^\x20-\x7e\n]/g, '.');
     const isSkipped = /<skipped/.test(body);
     const isFailed = /<(error|failure)/.test(body);
     const outcome = isSkipped ? 'skipped' : isFailed ? 'failed' : 'passed';
