@@ -46,9 +46,20 @@ interface Ranges {
 const view = { keyEncoding: 'view', valueEncoding: 'view' } as const;
 const synced = { sync: true } as const;
 
+/**
+ * LevelDB maps its tables into memory and keeps as many as this, 2 MiB each; fewer it does not allow. A log of large
+ * entries, all of it read when it is opened, would stay in the process's resident memory for good.
+ */
+const logFilesMax = 74;
+
 /** The log is short-lived and read once: it is not worth compressing or caching. */
 const options = {
-  log: { writeBufferSize: writeBufferBytes, compression: false, cacheSize: 1024 * 1024 },
+  log: {
+    writeBufferSize: writeBufferBytes,
+    compression: false,
+    cacheSize: 1024 * 1024,
+    maxOpenFiles: logFilesMax,
+  },
   store: { writeBufferSize: writeBufferBytes, compression: true, cacheSize: 32 * 1024 * 1024 },
 } as const;
 
