@@ -88,9 +88,10 @@ function deleteRangeRoute(api: ApiContext): Route {
 function txnRoute(api: ApiContext): Route {
   const { member, limits } = api;
   const read = (exchange: UnaryExchange, request: TxnRequest): void => {
-    const outcome = member.readTxn(request);
-    if (outcome.ok) answer(member, exchange, TxnResponse, outcome.value);
-    else exchange.fail(outcome.error);
+    member.readTxn(request, (outcome) => {
+      if (outcome.ok) answer(member, exchange, TxnResponse, outcome.value);
+      else exchange.fail(outcome.error);
+    });
   };
   return unary(api, {
     path: '/etcdserverpb.KV/Txn',

@@ -3,11 +3,9 @@ import type { KeyVersion, RevisionStore } from '../mvcc/types.ts';
 import { CompareResult, CompareTarget, type Compare } from '../wire/kv.ts';
 import { KeyValue } from '../wire/mvccpb.ts';
 import { isSingleKey, keyRangeOf, rangeAbove } from '../mvcc/key-range.ts';
+import { runSteps, type Steps } from './steps.ts';
 
 /** The conditions of a transaction (etcd server/etcdserver/txn/txn.go, `applyCompare`). */
-
-/** Versions looked at together: a condition over a big range need not hold them all. */
-const batchVersions = 1_000;
 
 /** Whether the condition holds for every key of its range as the store stands. */
 export function holds(store: RevisionStore, compare: Compare): boolean {
@@ -15,13 +13,21 @@ export function holds(store: RevisionStore, compare: Compare): boolean {
     const version = store.get(compare.key);
     return version === undefined ? holdsForNone(compare) : holdsFor(store, compare, version);
   }
+  return runSteps(holdsInSteps(store, compare)).value;
+}
+
+/** The same in steps, as of `revision`; without one as the store stands at each. */
+export function* holdsInSteps(
+  store: RevisionStore,
+  compare: Compare,
+  revision?: number,
+): Steps<boolean> {
   let range = keyRangeOf(compare.key, compare.rangeEnd);
-  let isEmpty = true;
-  for (;;) {
-    const versions = store.scan(range, batchVersions);
+  for (let isEmpty = true; ; isEmpty = false) {
+    const rowsMax = yield undefined;
+    const versions = store.scan(range, rowsMax, revision);
     const last = versions.at(-1);
     if (last === undefined) return isEmpty ? holdsForNone(compare) : true;
-    isEmpty = false;
     if (!versions.every((version) => holdsFor(store, compare, version))) return false;
     range = rangeAbove(range, last.key);
   }

@@ -5,7 +5,7 @@ import type { Leases } from '../lease/leases.ts';
 import type { Membership, MemberRow } from '../membership/membership.ts';
 import type { RevisionStore } from '../mvcc/types.ts';
 import { CommandKind, type Command } from '../wire/command.ts';
-import { errors, ok } from '../wire/errors.ts';
+import { errors, failed, messageTooLargeToSend, ok } from '../wire/errors.ts';
 import {
   CompactionRequest,
   DeleteRangeRequest,
@@ -27,17 +27,22 @@ import { applyAlarm } from './alarm.ts';
 import { isTxnRefusedForSpace, refusedByAlarm } from './alarm-gate.ts';
 import type { Alarms } from './alarms.ts';
 import { evaluateCompact } from './compact.ts';
-import { executeDeleteRange } from './delete-range.ts';
+import { deleteRangeInSteps, executeDeleteRange, isLongDeleteRange } from './delete-range.ts';
 import {
   applyLeaseCheckpoint,
   applyLeaseExpiry,
   applyLeaseGrant,
   applyLeaseRevoke,
+  isLongRevoke,
+  leaseExpiryInSteps,
+  leaseRevokeInSteps,
   type LeasedView,
 } from './lease.ts';
 import { executePut, refusePut } from './put.ts';
-import { applyTxn } from './txn.ts';
+import { runSteps, type Steps } from './steps.ts';
+import { applyTxn, isLongTxn, txnInSteps } from './txn.ts';
 import { applied, refused, type Applied, type EntryPosition } from './types.ts';
+import { prevKvBytesMax } from './write-view.ts';
 
 /**
  * The replicated state machine: what the committed entries of the log do to the state, in their
@@ -66,7 +71,18 @@ export class StateMachine {
    * Applies one command. A request that the state refuses changes nothing and is an outcome like
    * any other.
    */
-  apply({ kind, request }: Command, position: EntryPosition): Applied {
+  apply(command: Command, position: EntryPosition): Applied {
+    const begun = this.begin(command, position);
+    if (!isLong(begun)) return begun;
+    const { rows, value } = runSteps(begun.steps);
+    return { ...value, rows: [...rows, ...value.rows] };
+  }
+
+  /**
+   * Applies one command, or where it may take long only begins: the caller takes the steps, and until the last nobody
+   * may look at the state. The rows that they hand out come before those of what they come to.
+   */
+  begin({ kind, request }: Command, position: EntryPosition): Applied | LongApply {
     const byAlarm = refusedByAlarm(this.alarms, kind);
     if (byAlarm !== undefined) return refused(byAlarm);
     switch (kind) {
@@ -81,9 +97,9 @@ export class StateMachine {
       case CommandKind.leaseGrant:
         return applyLeaseGrant(this.view, mustDecode(LeaseGrantRequest, request));
       case CommandKind.leaseRevoke:
-        return applyLeaseRevoke(this.view, mustDecode(LeaseRevokeRequest, request));
+        return this.leaseRevoke(mustDecode(LeaseRevokeRequest, request));
       case CommandKind.leaseExpire:
-        return applyLeaseExpiry(this.view, mustDecode(LeaseExpiry, request), position);
+        return this.leaseExpire(mustDecode(LeaseExpiry, request), position);
       case CommandKind.leaseCheckpoint:
         return applyLeaseCheckpoint(this.view, mustDecode(LeaseCheckpoints, request), position);
       case CommandKind.alarm:
@@ -120,16 +136,49 @@ export class StateMachine {
     return applied(ok(response), txn.end().rows);
   }
 
-  private deleteRange(request: DeleteRangeRequest): Applied {
+  private deleteRange(request: DeleteRangeRequest): Applied | LongApply {
+    if (isLongDeleteRange(this.revisions, request)) {
+      return { steps: this.deleteRangeInSteps(request) };
+    }
     const txn = this.revisions.begin();
     const response: DeleteRangeResponse = executeDeleteRange({ ...this.view, txn }, request);
     return applied(ok(response), txn.end().rows);
   }
 
-  private txn(request: TxnRequest): Applied {
+  private *deleteRangeInSteps(request: DeleteRangeRequest): Steps<Applied> {
+    const txn = this.revisions.begin();
+    const answer = { prevKvBytes: 0 };
+    const response = yield* deleteRangeInSteps({ ...this.view, txn, answer }, request);
+    const { rows } = txn.end();
+    const { prevKvBytes } = answer;
+    if (prevKvBytes <= prevKvBytesMax) return applied(ok(response), rows);
+    return applied(failed(messageTooLargeToSend(prevKvBytes, prevKvBytesMax)), rows);
+  }
+
+  private txn(request: TxnRequest): Applied | LongApply {
     if (isTxnRefusedForSpace(this.alarms, request)) return refused(errors.noSpace);
+    if (isLongTxn(this.revisions, request)) return { steps: this.txnInSteps(request) };
     const { outcome, rows } = applyTxn(this.view, request);
     return applied(outcome, rows);
+  }
+
+  private *txnInSteps(request: TxnRequest): Steps<Applied> {
+    const { outcome, rows } = yield* txnInSteps(this.view, request);
+    return applied(outcome, rows);
+  }
+
+  private leaseRevoke(request: LeaseRevokeRequest): Applied | LongApply {
+    const { view } = this;
+    return isLongRevoke(view, [request.id])
+      ? { steps: leaseRevokeInSteps(view, request) }
+      : applyLeaseRevoke(view, request);
+  }
+
+  private leaseExpire(request: LeaseExpiry, position: EntryPosition): Applied | LongApply {
+    const { view } = this;
+    return isLongRevoke(view, request.ids)
+      ? { steps: leaseExpiryInSteps(view, request, position) }
+      : applyLeaseExpiry(view, request, position);
   }
 
   private compact(request: CompactionRequest): Applied {
@@ -143,6 +192,15 @@ export class StateMachine {
     const outcome = ok({ members: this.membership.list() });
     return { outcome, rows: [], changes, scheduledCompaction: undefined };
   }
+}
+
+/** A command that is to be applied in steps. */
+export interface LongApply {
+  readonly steps: Steps<Applied>;
+}
+
+export function isLong(begun: Applied | LongApply): begun is LongApply {
+  return 'steps' in begun;
 }
 
 /**

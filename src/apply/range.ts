@@ -7,6 +7,7 @@ import { SortTarget, type RangeRequest, type RangeResponse } from '../wire/kv.ts
 import { KeyValue } from '../wire/mvccpb.ts';
 import { varintBytes } from '../wire/varint.ts';
 import { isSingleKey, keyRangeOf, rangeAbove } from '../mvcc/key-range.ts';
+import { bytesPerStep, type Steps } from './steps.ts';
 import {
   hasRevisionFilters,
   isDefaultOrder,
@@ -90,6 +91,20 @@ function refuseRevision(
 ): EtcdError | undefined {
   if (revision > currentRevision) return errors.futureRevision;
   return revision > 0 && revision < store.compactRevision ? errors.compacted : undefined;
+}
+
+/** The same in steps. */
+export function* rangeInSteps(
+  store: RevisionStore,
+  request: RangeRequest,
+  options: RangeOptions,
+): Steps<Outcome<RangeResponse>> {
+  const opened = RangeCursor.open(store, request, options);
+  if (!opened.ok) return opened;
+  for (;;) {
+    const rowsMax = yield undefined;
+    if (opened.value.advance(rowsMax, bytesPerStep).isDone) return opened.value.response();
+  }
 }
 
 /**

@@ -23,6 +23,12 @@ export class AttachedKeys {
       : Array.from(keys, (text) => fromBinaryString(text));
   }
 
+  /** The same as `binaryString`s. */
+  namesOf(id: bigint): readonly string[] {
+    const keys = this.keysByLease.get(id) ?? [];
+    return typeof keys === 'string' ? [keys] : [...keys];
+  }
+
   countOf(id: bigint): number {
     const keys = this.keysByLease.get(id);
     return typeof keys === 'string' ? 1 : (keys?.size ?? 0);

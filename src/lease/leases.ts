@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { compareBytes, type Bytes } from '../base/bytes.ts';
+import { sortInSteps } from '../base/sort-in-steps.ts';
 import { AttachedKeys } from './attached-keys.ts';
 import {
   decodeLeaseRow,
@@ -61,6 +62,11 @@ export class Leases {
   /** The keys of a lease in byte order. */
   keysOf(id: bigint): readonly Bytes[] {
     return this.attached.keysOf(id).toSorted(compareBytes);
+  }
+
+  /** The same in steps, as `binaryString`s: of a lease with very many keys, as they are when it begins. */
+  keyNamesInSteps(id: bigint): Generator<undefined, readonly string[], number> {
+    return sortInSteps(this.attached.namesOf(id), (a, b) => (a < b ? -1 : 1));
   }
 
   keyCountOf(id: bigint): number {

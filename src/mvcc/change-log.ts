@@ -40,13 +40,13 @@ export class ChangeLog {
     return this.chunkAt(chunk)[position % chunkEntries] as number;
   }
 
-  /** The position of the first version above `revision`; `end` when there is none. */
-  firstAfter(revision: number): number {
+  /** The position of the first version above `revision`, or of it and above `sub`; `end` when there is none. */
+  firstAfter(revision: number, sub = Number.MAX_SAFE_INTEGER): number {
     let low = this.start;
     let high = this.endPosition;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      if (this.versions.modRevisionOf(this.at(middle)) <= revision) low = middle + 1;
+      if (this.isUpTo(this.at(middle), revision, sub)) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -69,6 +69,12 @@ export class ChangeLog {
     while (this.at(at) !== id) at++;
     for (; at > this.start; at--) this.set(at, this.at(at - 1));
     this.start++;
+  }
+
+  private isUpTo(id: VersionId, revision: number, sub: number): boolean {
+    const { versions } = this;
+    const of = versions.modRevisionOf(id);
+    return of < revision || (of === revision && versions.modSubOf(id) <= sub);
   }
 
   private set(position: number, id: VersionId): void {

@@ -115,18 +115,10 @@ export class IndexTree {
     node.live++;
   }
 
-  /** Makes every live key of the range a dead one; `visitor` sees each, in order. */
-  killLive(range: KeyRange, visitor: (handle: KeyHandle) => void): void {
+  /** Makes the live keys of the range dead ones; `visitor` sees each, in order, and may end it after one. */
+  killLive(range: KeyRange, visitor: KeyVisitor): void {
     if (isEmptyRange(range)) return;
-    const visitAll: KeyVisitor = (handle) => {
-      visitor(handle);
-      return true;
-    };
-    this.kill(this.root, this.search(range.from), {
-      to: range.to,
-      liveOnly: true,
-      visitor: visitAll,
-    });
+    this.kill(this.root, this.search(range.from), { to: range.to, liveOnly: true, visitor });
   }
 
   /** Takes a key that is there out of the tree. Its handle is the caller's to free. */
@@ -251,21 +243,20 @@ export class IndexTree {
   }
 
   /** Like `walk` over live keys, and corrects the counts on its way back up. */
-  private kill(node: IndexNode, search: KeySearch | undefined, walk: Walk): void {
-    if (node.isLeaf) {
-      this.killInLeaf(node, search, walk);
-      return;
-    }
+  private kill(node: IndexNode, search: KeySearch | undefined, walk: Walk): boolean {
+    if (node.isLeaf) return this.killInLeaf(node, search, walk);
     const first = search?.childIndex(node) ?? 0;
     for (let i = first; i < node.count; i++) {
-      if (i > first && this.isBeyond(node.mins[i] as number, walk.to)) return;
+      if (i > first && this.isBeyond(node.mins[i] as number, walk.to)) return false;
       if (node.lives[i] === 0) continue;
-      this.kill(node.childAt(i), i === first ? search : undefined, walk);
+      const goesOn = this.kill(node.childAt(i), i === first ? search : undefined, walk);
       node.refresh(i);
+      if (!goesOn) return false;
     }
+    return true;
   }
 
-  private killInLeaf(leaf: LeafNode, search: KeySearch | undefined, walk: Walk): void {
+  private killInLeaf(leaf: LeafNode, search: KeySearch | undefined, walk: Walk): boolean {
     const end = this.leafEnd(leaf, walk.to);
     for (let i = search?.lowerBound(leaf) ?? 0; i < end; i++) {
       const entry = leaf.entries[i] as number;
@@ -273,8 +264,9 @@ export class IndexTree {
       const handle = handleOf(entry);
       leaf.entries[i] = leafEntry(handle, false);
       leaf.live--;
-      walk.visitor(handle, true);
+      if (!walk.visitor(handle, true)) return false;
     }
+    return end === leaf.count;
   }
 
   private leafEnd(leaf: LeafNode, to: Bytes | undefined): number {

@@ -80,8 +80,12 @@ export class KeyIndex {
     });
   }
 
-  /** Writes a tombstone for each live key of the range, in key order; answers what they ended. */
-  deleteRange(range: KeyRange, main: number, firstSub: number): readonly KeyVersion[] {
+  /** Writes a tombstone for each of the first `limit` live keys of the range, in key order; answers what they ended. */
+  deleteRange(
+    range: KeyRange,
+    limit: number,
+    { main, firstSub }: { readonly main: number; readonly firstSub: number },
+  ): readonly KeyVersion[] {
     const ended: KeyVersion[] = [];
     this.tree.killLive(range, (handle) => {
       ended.push(this.describe(this.keys.newestOf(handle)));
@@ -94,6 +98,7 @@ export class KeyIndex {
         version: 0,
         rowBytes: 0,
       });
+      return ended.length < limit;
     });
     return ended;
   }
@@ -111,7 +116,7 @@ export class KeyIndex {
     const wasLive = this.newestLive(handle) !== 0;
     const isLive = row.version !== 0;
     if (!wasLive && isLive) this.tree.revive(key);
-    if (wasLive && !isLive) this.tree.killLive({ from: key, to: keySuccessor(key) }, () => {});
+    if (wasLive && !isLive) this.tree.killLive({ from: key, to: keySuccessor(key) }, () => true);
     this.appendRestored(handle, row);
   }
 

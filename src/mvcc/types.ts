@@ -39,7 +39,7 @@ export interface PutRow {
 /** What a write transaction did. Without a change `rows` is empty and `revision` is what it was. */
 export interface WriteResult {
   readonly revision: number;
-  /** New rows in the order of their sub-revisions, tombstones included. */
+  /** New rows in the order of their sub-revisions, tombstones included; without those that `takeRows` has answered. */
   readonly rows: readonly PutRow[];
 }
 
@@ -49,8 +49,13 @@ export interface WriteTxn {
   readonly hasChanged: boolean;
   /** Writes a version of `key`; both arrays are copied. `lease` 0n is none. */
   put(key: Bytes, value: Bytes, lease: bigint): void;
-  /** Writes a tombstone for each live key of the range, in key order; answers the versions that it ended. */
-  deleteRange(range: KeyRange): readonly KeyVersion[];
+  /**
+   * Writes a tombstone for each live key of the range, or for the first `limit` of them, in key order; answers the
+   * versions that it ended. When that is `limit`, more may be left above the last.
+   */
+  deleteRange(range: KeyRange, limit?: number): readonly KeyVersion[];
+  /** The rows written since the last call: who writes many need not hand them on together. */
+  takeRows(): readonly PutRow[];
   end(): WriteResult;
 }
 

@@ -19,6 +19,8 @@ export class OpenWriteTxn implements WriteTxn {
   private readonly main: number;
   private readonly rows: PutRow[] = [];
   private readonly memory: Slab;
+  /** How many of them `takeRows` has handed out. */
+  private taken = 0;
   private readonly onEnd: EndOfWrite;
   private isOpen = true;
 
@@ -48,9 +50,11 @@ export class OpenWriteTxn implements WriteTxn {
     this.rows.push({ key: encodeRowKey(main, sub, false), value: row });
   }
 
-  deleteRange(range: KeyRange): readonly KeyVersion[] {
+  deleteRange(range: KeyRange, limit = Number.MAX_SAFE_INTEGER): readonly KeyVersion[] {
     assert(this.isOpen, 'deleteRange in a write transaction that has ended');
-    const ended = this.index.deleteRange(range, this.main, this.rows.length);
+    assert(limit > 0, 'deleteRange of nothing');
+    const place = { main: this.main, firstSub: this.rows.length };
+    const ended = this.index.deleteRange(range, limit, place);
     for (const { key } of ended) {
       const rowKey = encodeRowKey(this.main, this.rows.length, true);
       this.rows.push({ key: rowKey, value: encodeTombstoneRow(key) });
@@ -64,10 +68,17 @@ export class OpenWriteTxn implements WriteTxn {
     return mustGet(this.rows[version.modSub], 'a version of the open transaction has no row').value;
   }
 
+  takeRows(): readonly PutRow[] {
+    const { rows, taken } = this;
+    this.taken = rows.length;
+    return rows.slice(taken);
+  }
+
   end(): WriteResult {
     assert(this.isOpen, 'a write transaction ended twice');
     this.isOpen = false;
-    const result = { revision: this.hasChanged ? this.main : this.main - 1, rows: this.rows };
+    const rows = this.taken === 0 ? this.rows : this.rows.slice(this.taken);
+    const result = { revision: this.hasChanged ? this.main : this.main - 1, rows };
     this.onEnd(result);
     return result;
   }

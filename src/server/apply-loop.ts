@@ -1,7 +1,9 @@
 import { assert } from '../base/assert.ts';
+import type { Bytes } from '../base/bytes.ts';
 import type { Scheduler } from '../base/clock.ts';
-import type { StateMachine } from '../apply/machine.ts';
+import { isLong, type LongApply, type StateMachine } from '../apply/machine.ts';
 import type { Applied } from '../apply/types.ts';
+import type { PutRow } from '../mvcc/types.ts';
 import { decodeConfChange } from '../raft/confchange.ts';
 import type { ConfChange } from '../raft/confchange.ts';
 import type { ConfState, Entry } from '../raft/types.ts';
@@ -14,6 +16,7 @@ import type { StoreLoop } from './store-loop.ts';
 /**
  * Applies committed entries in order, in slices, and answers those that were proposed here. An entry's rows and
  * the applied index go to the store loop together: no commit can ever hold one without the other (etcd #13514).
+ * An entry that takes long is itself applied in steps; until it is whole nobody reads and nothing is committed.
  */
 export interface ApplyLoopParts {
   readonly scheduler: Scheduler;
@@ -28,6 +31,10 @@ export interface ApplyLoopParts {
   readonly onCompaction: (revision: number) => void;
   /** Called after each slice. */
   readonly onApplied: (index: number) => void;
+  /** An entry is applied in steps from now on, or no longer: meanwhile the state must not be looked at. */
+  readonly onHalfApplied: (isHalf: boolean) => void;
+  /** Rows of such an entry. */
+  readonly onRows: (rows: readonly PutRow[]) => void;
   /** Called for each entry when the state has changed by it, before it is answered; no command: a conf change. */
   readonly onChanged: (applied: Applied, command: Command | undefined) => void;
   /** Called for each command with the time that applying it took. */
@@ -40,6 +47,18 @@ export interface AppliedPosition {
   readonly confState: ConfState;
 }
 
+/** An entry that is applied in steps. */
+interface LongEntry extends LongApply, Told {
+  readonly position: AppliedPosition;
+}
+
+/** What is to be told of an entry when it is applied. */
+interface Told {
+  readonly command: Command;
+  readonly data: Bytes;
+  readonly startedMs: number;
+}
+
 export class ApplyLoop {
   private readonly parts: ApplyLoopParts;
   private machine: StateMachine;
@@ -47,6 +66,7 @@ export class ApplyLoop {
   private head = 0;
   private isRunning = false;
   private isPaused = false;
+  private underWay: LongEntry | undefined;
   private position: AppliedPosition;
 
   constructor(machine: StateMachine, position: AppliedPosition, parts: ApplyLoopParts) {
@@ -64,6 +84,10 @@ export class ApplyLoop {
     return this.queue.length - this.head;
   }
 
+  private get isIdle(): boolean {
+    return this.backlog === 0 && this.underWay === undefined;
+  }
+
   enqueue(entries: readonly Entry[]): void {
     for (const entry of entries) this.queue.push(entry);
     this.run();
@@ -71,7 +95,7 @@ export class ApplyLoop {
 
   /** A commit has made room, or the reason for a pause is over. */
   run(): void {
-    if (this.isRunning || this.isPaused || this.backlog === 0) return;
+    if (this.isRunning || this.isPaused || this.isIdle) return;
     this.isRunning = true;
     this.parts.slicer.run(() => this.step());
   }
@@ -87,16 +111,21 @@ export class ApplyLoop {
     this.queue = [];
     this.head = 0;
     this.isPaused = false;
+    if (this.underWay === undefined) return;
+    // What it had done is gone with the state.
+    this.underWay = undefined;
+    this.parts.onHalfApplied(false);
   }
 
-  /** One piece of a slice: a few entries. True ends the run. */
+  /** One piece of a slice: a few entries, or a piece of one. True ends the run. */
   private step(): boolean {
+    if (this.underWay !== undefined) return this.goOn(this.underWay);
     const until = Math.min(this.queue.length, this.head + entriesPerStep);
-    while (this.head < until && !this.isPaused && !this.parts.storeLoop.isFull) {
+    while (this.head < until && this.mayApply) {
       const entry = this.queue[this.head++];
       if (entry !== undefined) this.applyEntry(entry);
     }
-    const isOver = this.backlog === 0 || this.isPaused || this.parts.storeLoop.isFull;
+    const isOver = this.underWay === undefined && (this.backlog === 0 || !this.mayApply);
     if (isOver) this.isRunning = false;
     if (this.backlog === 0) {
       this.queue = [];
@@ -106,6 +135,42 @@ export class ApplyLoop {
     return isOver;
   }
 
+  private get mayApply(): boolean {
+    return !this.isPaused && !this.parts.storeLoop.isFull && this.underWay === undefined;
+  }
+
+  /** A piece of an entry. When it is whole, those who waited to read have a turn before what comes next. */
+  private goOn(entry: LongEntry): boolean {
+    if (this.isPaused) {
+      this.isRunning = false;
+      return true;
+    }
+    const next = entry.steps.next(rowsPerStep);
+    if (next.done !== true) {
+      if (next.value !== undefined && next.value.length > 0) this.keepRows(next.value);
+      return false;
+    }
+    this.underWay = undefined;
+    this.position = entry.position;
+    this.parts.storeLoop.endEntry(() => this.told(entry, next.value));
+    this.parts.onHalfApplied(false);
+    this.parts.onApplied(this.position.index);
+    this.isRunning = false;
+    this.parts.scheduler.endOfTurn(() => this.run());
+    return true;
+  }
+
+  private keepRows(rows: readonly PutRow[]): void {
+    this.parts.storeLoop.add(rows, []);
+    this.parts.onRows(rows);
+  }
+
+  private begin(entry: LongEntry): void {
+    this.underWay = entry;
+    this.parts.storeLoop.beginEntry();
+    this.parts.onHalfApplied(true);
+  }
+
   private applyEntry(entry: Entry): void {
     const { confState } = this.position;
     mustFollow(this.position, entry);
@@ -113,19 +178,26 @@ export class ApplyLoop {
       this.applyConfEntry(entry);
       return;
     }
-    this.position = { index: entry.index, term: entry.term, confState };
+    const position = { index: entry.index, term: entry.term, confState };
     if (entry.data.length === 0) {
+      this.position = position;
       this.parts.storeLoop.add([], []);
       return;
     }
-    const { scheduler, proposals, applyTook } = this.parts;
     const command = decodeCommand(entry.data);
-    const started = scheduler.nowMs();
-    const applied = this.machine.apply(command, this.position);
+    const told = { command, data: entry.data, startedMs: this.parts.scheduler.nowMs() };
+    const begun = this.machine.begin(command, position);
+    if (isLong(begun)) return this.begin({ ...begun, ...told, position });
+    this.position = position;
+    this.told(told, begun);
+  }
+
+  private told({ command, data, startedMs }: Told, applied: Applied): void {
+    const { scheduler, proposals, applyTook } = this.parts;
     this.keep(applied, command);
     if (concernsMembers(command)) this.parts.onMembersChanged();
-    applyTook(command, scheduler.nowMs() - started);
-    proposals.applied(entry.data, applied.outcome);
+    applyTook(command, scheduler.nowMs() - startedMs);
+    proposals.applied(data, applied.outcome);
   }
 
   /** A change that the members' records refuse must not reach Raft's configuration either. */
@@ -167,3 +239,5 @@ function concernsMembers({ kind }: Command): boolean {
 
 /** Entries applied between two looks at the clock. */
 const entriesPerStep = 16;
+/** Rows of one entry looked at or written between two looks. */
+const rowsPerStep = 128;

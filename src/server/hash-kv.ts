@@ -7,6 +7,7 @@ import type { HashKvFold } from '../mvcc/types.ts';
 import type { StateStore } from '../storage/types.ts';
 import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
 import type { Exclusive } from './exclusive.ts';
+import type { Slicer } from './slicer.ts';
 import type { StoreLoop } from './store-loop.ts';
 import type { Done } from './types.ts';
 
@@ -17,6 +18,8 @@ export interface HashKvParts {
   readonly store: () => StateStore;
   readonly revisions: () => MvccStore;
   readonly scheduler: Scheduler;
+  /** Held while an entry is half applied. */
+  readonly readSlicer: Slicer;
   /** What an answer took to compute, in milliseconds. */
   readonly took: (what: 'hash' | 'hashKv', durationMs: number) => void;
 }
@@ -36,7 +39,12 @@ export class HashKvService {
 
   /** The hash at `revision`, 0 standing for the newest. */
   hashKv(revision: number, done: Done<KvHash>): void {
-    this.begin('hashKv', done, (finish) => this.compute(revision, finish));
+    this.begin('hashKv', done, (finish) => {
+      this.parts.readSlicer.run(() => {
+        this.compute(revision, finish);
+        return true;
+      });
+    });
   }
 
   /** Over everything that is replicated, for Maintenance.Hash. */

@@ -1,5 +1,6 @@
 import { IndexCompaction } from '../mvcc/compaction.ts';
 import { wholeKeySpace } from '../mvcc/key-range.ts';
+import type { PutRow } from '../mvcc/types.ts';
 import type { Transport, TransportEvents } from '../peer/types.ts';
 import { Raft } from '../raft/raft.ts';
 import { noMember, type MemberId, type SnapshotMeta, type SoftState } from '../raft/types.ts';
@@ -52,6 +53,8 @@ export class MemberLoops {
   readonly reads: ReadIndexQueue;
   readonly leases: LeaseService;
   readonly slicer: Slicer;
+  /** For what reads the applied state: it is held while an entry is half applied. */
+  readonly readSlicer: Slicer;
   readonly exclusive = new Exclusive();
   readonly hashes: HashKvService;
   readonly snapshots: Snapshots;
@@ -79,6 +82,7 @@ export class MemberLoops {
     this.requestTimeoutMs = requestTimeoutBaseMs + 2 * electionTimeoutMs;
     this.leadership = new Leadership(scheduler, memberId, electionTimeoutMs);
     this.slicer = new Slicer(scheduler, () => this.raftLoop.isBusy);
+    this.readSlicer = new Slicer(scheduler, () => this.raftLoop.isBusy);
     this.counters = memberMetrics(host.metrics, this.figures());
     this.space = spaceMetrics(host.metrics);
     this.storeLoop = this.openStoreLoop();
@@ -103,7 +107,7 @@ export class MemberLoops {
     this.hashes = this.openHashes();
     this.snapshots = this.openSnapshots();
     this.compactor = this.openCompactor();
-    this.watches = openWatchHub(parts, this.slicer, this);
+    this.watches = openWatchHub(parts, this, this);
     this.reconfiguration = openReconfiguration(this);
     this.departure = openDeparture(this);
   }
@@ -129,6 +133,7 @@ export class MemberLoops {
     this.isStopped = true;
     this.raftLoop.stop();
     this.slicer.stop();
+    this.readSlicer.stop();
     this.exclusive.pause();
     this.compactor.stop();
     this.snapshots.stop();
@@ -274,7 +279,7 @@ export class MemberLoops {
     return new LeaseService({
       scheduler: host.scheduler,
       random: host.random,
-      slicer: this.slicer,
+      slicer: this.readSlicer,
       metrics: leaseMetrics(host.metrics),
       extendMs: settings.raft.electionTicks * settings.tickMs,
       checkpointIntervalMs: settings.leaseCheckpointIntervalMs,
@@ -307,13 +312,23 @@ export class MemberLoops {
         this.leases.appliedSome();
         this.reads.appliedUpTo(index);
       },
+      onHalfApplied: (isHalf) => {
+        if (isHalf) this.readSlicer.hold();
+        else this.readSlicer.release();
+        this.watches.setHalfApplied(isHalf);
+      },
+      onRows: (rows) => this.rowsApplied(rows),
       onChanged: ({ rows, changes }, command) => {
-        this.space.putBytes.add(putBytesOf(rows));
-        this.watches.changed(rows);
+        this.rowsApplied(rows);
         this.leases.applied(changes, command?.kind);
       },
       applyTook: (command, durationMs) => this.applyTook(command, durationMs),
     });
+  }
+
+  private rowsApplied(rows: readonly PutRow[]): void {
+    this.space.putBytes.add(putBytesOf(rows));
+    this.watches.changed(rows);
   }
 
   private applyTook({ kind }: Command, durationMs: number): void {
@@ -337,6 +352,7 @@ export class MemberLoops {
       store: () => this.parts.dataDir.store,
       revisions: () => this.state.revisions,
       scheduler: this.parts.host.scheduler,
+      readSlicer: this.readSlicer,
       took: (what, durationMs) => this.space[what].observe(durationMs / 1000),
     });
   }

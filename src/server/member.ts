@@ -1,6 +1,5 @@
 import { assert } from '../base/assert.ts';
 import { emptyBytes, type Bytes } from '../base/bytes.ts';
-import { evaluateReadTxn } from '../apply/txn.ts';
 import type { AppliedResponse } from '../apply/types.ts';
 import type { MemberRecord } from '../membership/record.ts';
 import type { KvHash } from '../mvcc/compaction-hashes.ts';
@@ -14,7 +13,13 @@ import { answerQuestion } from './answers.ts';
 import { defragment } from './defragment.ts';
 import { awaitLeader, awaitStepDown, bestTransferee } from './leader-transfer.ts';
 import { LeaderQuestions } from './leader-questions.ts';
-import { openRangeStream, runRange, runRangeToSend, type RangeParts } from './ranges.ts';
+import {
+  openRangeStream,
+  runRange,
+  runRangeToSend,
+  runReadTxn,
+  type RangeParts,
+} from './ranges.ts';
 import type {
   AddedMember,
   Done,
@@ -149,9 +154,8 @@ export class ServerMember implements Member, TransportEvents {
     return openRangeStream(this.rangeParts(), request);
   }
 
-  readTxn(request: TxnRequest): Outcome<TxnResponse> {
-    if (this.loops.isInstalling) return failed(errors.timeout);
-    return evaluateReadTxn(this.loops.state.revisions, request);
+  readTxn(request: TxnRequest, done: Done<TxnResponse>): void {
+    runReadTxn(this.rangeParts(), request, done);
   }
 
   whenCompacted(done: () => void): void {
@@ -303,9 +307,12 @@ export class ServerMember implements Member, TransportEvents {
   /** Keys are known here as well as at the leader, and may be more than fits between members. */
   private addKeys(id: bigint, times: LeaseTimes, done: Done<LeaseDescription | undefined>): void {
     this.readIndex((outcome) => {
-      const { leases } = this.loops.state;
-      if (!outcome.ok) done(outcome);
-      else done(ok(leases.has(id) ? { ...times, keys: leases.keysOf(id) } : undefined));
+      if (!outcome.ok) return done(outcome);
+      this.loops.readSlicer.run(() => {
+        const { leases } = this.loops.state;
+        done(ok(leases.has(id) ? { ...times, keys: leases.keysOf(id) } : undefined));
+        return true;
+      });
     });
   }
 
@@ -343,9 +350,9 @@ export class ServerMember implements Member, TransportEvents {
   }
 
   private rangeParts(): RangeParts {
-    const { slicer, state } = this.loops;
+    const { readSlicer, state } = this.loops;
     return {
-      slicer,
+      slicer: readSlicer,
       scheduler: this.parts.host.scheduler,
       store: state.revisions,
       isInForce: () => this.loops.isServing(state),

@@ -3,9 +3,11 @@ import type { Bytes } from '../base/bytes.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import { RangeStreamCursor } from '../apply/range-stream.ts';
 import { isOneRow, RangeCursor, readOneRow } from '../apply/range.ts';
+import type { Steps } from '../apply/steps.ts';
+import { evaluateReadTxn, isLongTxn, oldestRevisionRead, readTxnInSteps } from '../apply/txn.ts';
 import type { MvccStore } from '../mvcc/store.ts';
 import { errors, failed, ok, type EtcdError, type Outcome } from '../wire/errors.ts';
-import type { RangeRequest, RangeResponse } from '../wire/kv.ts';
+import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../wire/kv.ts';
 import type { Slicer } from './slicer.ts';
 import type { Done, LargeRange, RangeStreamSource, RangeToSend } from './types.ts';
 
@@ -23,6 +25,7 @@ const pieceBytes = 128 * 1024;
 const pieceRows = 512;
 
 export interface RangeParts {
+  /** Held while an entry is half applied, of which nobody may see anything. */
   readonly slicer: Slicer;
   readonly scheduler: Scheduler;
   readonly store: MvccStore;
@@ -39,7 +42,7 @@ export function runRange(
   request: RangeRequest,
   done: Done<RangeResponse>,
 ): void {
-  if (isOneRow(request)) return done(readAtOnce(parts, request));
+  if (mayReadAtOnce(parts, request)) return done(readAtOnce(parts, request));
   runToEnd(parts, request, Infinity, (outcome) => {
     if (!outcome.ok) return done(outcome);
     const { cursor, pin } = outcome.value;
@@ -54,7 +57,7 @@ export function runRangeToSend(
   request: RangeRequest,
   done: Done<RangeToSend>,
 ): void {
-  if (isOneRow(request)) {
+  if (mayReadAtOnce(parts, request)) {
     const read = readAtOnce(parts, request);
     return done(read.ok ? ok({ type: 'whole', response: read.value }) : read);
   }
@@ -69,6 +72,10 @@ export function runRangeToSend(
     pin?.release();
     done(response.ok ? ok({ type: 'whole', response: response.value }) : response);
   });
+}
+
+function mayReadAtOnce({ slicer }: RangeParts, request: RangeRequest): boolean {
+  return !slicer.isOnHold && isOneRow(request);
 }
 
 function readAtOnce(parts: RangeParts, request: RangeRequest): Outcome<RangeResponse> {
@@ -88,13 +95,8 @@ function runToEnd(
   done: (outcome: Outcome<EndedRange>) => void,
 ): void {
   const { slicer, store } = parts;
-  const revision = request.revision > 0 ? request.revision : store.revision;
-  const opened = RangeCursor.open(store, request, { isPinned: true, measuredAbove });
-  if (!opened.ok) {
-    done(opened);
-    return;
-  }
-  const cursor = opened.value;
+  let cursor: RangeCursor | undefined;
+  let revision = 0;
   let pin: Pin | undefined;
   const fail = (error: EtcdError): true => {
     pin?.release();
@@ -104,6 +106,12 @@ function runToEnd(
   slicer.run(() => {
     if (!parts.isInForce()) return fail(errors.timeout);
     if (pin?.isLost === true) return fail(errors.compacted);
+    if (cursor === undefined) {
+      revision = request.revision > 0 ? request.revision : store.revision;
+      const opened = RangeCursor.open(store, request, { isPinned: true, measuredAbove });
+      if (!opened.ok) return fail(opened.error);
+      cursor = opened.value;
+    }
     const { isDone } = cursor.advance(rowsPerStep, bytesPerStep);
     if (isDone && !cursor.isMeasured) done(ok({ cursor, pin }));
     else {
@@ -178,25 +186,48 @@ class PinnedRange implements LargeRange {
   }
 }
 
+/** A transaction of ranges, at one revision; in slices where it may take long. */
+export function runReadTxn(parts: RangeParts, request: TxnRequest, done: Done<TxnResponse>): void {
+  const { slicer, store } = parts;
+  let steps: Steps<Outcome<TxnResponse>> | undefined;
+  let pin: Pin | undefined;
+  const finish = (outcome: Outcome<TxnResponse>): true => {
+    pin?.release();
+    done(outcome);
+    return true;
+  };
+  slicer.run(() => {
+    if (!parts.isInForce()) return finish(failed(errors.timeout));
+    if (pin?.isLost === true) return finish(failed(errors.compacted));
+    if (steps === undefined) {
+      if (!isLongTxn(store, request)) return finish(evaluateReadTxn(store, request));
+      pin = new Pin(parts, oldestRevisionRead(store, request));
+      steps = readTxnInSteps(store, request);
+    }
+    const next = steps.next(rowsPerStep);
+    return next.done === true && finish(next.value);
+  });
+}
+
 export function openRangeStream(parts: RangeParts, request: RangeRequest): RangeStreamSource {
-  const opened = RangeStreamCursor.open(parts.store, request, parts.chunkBytes);
+  let opened: Outcome<RangeStreamCursor> | undefined;
   let isClosed = false;
   return {
     next: (done) => {
       assert(!isClosed, 'a closed range stream was asked for more');
-      if (!opened.ok) {
-        done(opened);
-        return;
-      }
-      const cursor = opened.value;
       parts.slicer.run(() => {
         if (isClosed) return true;
         if (!parts.isInForce()) {
           done(failed(errors.timeout));
           return true;
         }
-        const { isDone } = cursor.advance(rowsPerStep, bytesPerStep);
-        if (isDone) done(cursor.chunk());
+        opened ??= RangeStreamCursor.open(parts.store, request, parts.chunkBytes);
+        if (!opened.ok) {
+          done(opened);
+          return true;
+        }
+        const { isDone } = opened.value.advance(rowsPerStep, bytesPerStep);
+        if (isDone) done(opened.value.chunk());
         return isDone;
       });
     },

@@ -36,6 +36,10 @@ export class Slicer {
     if (isAlone) this.runSlice(until, 1);
   }
 
+  get isOnHold(): boolean {
+    return this.isHeld;
+  }
+
   /** Takes no step until `release`: what the steps look at is half changed. */
   hold(): void {
     this.isHeld = true;

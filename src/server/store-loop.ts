@@ -49,6 +49,7 @@ export class StoreLoop implements RowReader {
   private isDue = false;
   /** The end of a commit is being told: the next one waits for it. */
   private isTelling = false;
+  private isWithinEntry = false;
   private isStopped = false;
 
   constructor(store: StateStore, parts: StoreLoopParts) {
@@ -82,6 +83,18 @@ export class StoreLoop implements RowReader {
   /** What was written of late or is read often. */
   recent(main: number, sub: number): Bytes | undefined {
     return this.arena.get(main, sub);
+  }
+
+  /** An entry is added in parts: nothing is committed until it is whole. */
+  beginEntry(): void {
+    this.isWithinEntry = true;
+  }
+
+  /** `addLast` adds what is left of it, with which the applied index moves. */
+  endEntry(addLast: () => void): void {
+    addLast();
+    this.isWithinEntry = false;
+    if (this.isDue) this.maybeCommit();
   }
 
   /** Something was applied, if only an index. */
@@ -123,6 +136,7 @@ export class StoreLoop implements RowReader {
   replaceStore(store: StateStore): void {
     this.store = store;
     this.gathering = emptyGathering();
+    this.isWithinEntry = false;
     this.arena.clear();
     this.isDue = false;
     const waited = this.waiters;
@@ -163,7 +177,7 @@ export class StoreLoop implements RowReader {
   private maybeCommit(): void {
     const { gathering, parts } = this;
     if (this.isStopped || this.isTelling || this.inFlight !== undefined) return;
-    if (!gathering.isDirty) return;
+    if (!gathering.isDirty || this.isWithinEntry) return;
     const state = parts.currentState();
     if (state.appliedIndex > parts.logSyncedIndex()) return;
     this.isDue = false;

@@ -58,8 +58,8 @@ export interface Member {
   rangeToSend(request: RangeRequest, done: Done<RangeToSend>): void;
   /** RangeStream: chunks in key order as `next` asks for them; header, count and more only on the last. */
   rangeStream(request: RangeRequest): RangeStreamSource;
-  /** A transaction of ranges only, evaluated at the applied state. */
-  readTxn(request: TxnRequest): Outcome<TxnResponse>;
+  /** A transaction of ranges only, at this member's applied state, in slices where it may take long. */
+  readTxn(request: TxnRequest, done: Done<TxnResponse>): void;
   /** Calls back when no compaction is under way and what they deleted is durable (`physical`). */
   whenCompacted(done: () => void): void;
   hashKv(revision: number, done: Done<KvHash>): void;

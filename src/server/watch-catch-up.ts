@@ -7,7 +7,8 @@ import type { WatcherSets } from './watch-sets.ts';
 import { gather, isFiltered, takeGathered, type Watcher } from './watcher.ts';
 
 /**
- * Brings unsynced watches up to date from the store, in steps that each end with whole revisions. Watches of one key
+ * Brings unsynced watches up to date from the store, in steps that each end with whole revisions, save within a very
+ * long one, of which nobody is told before it was gathered whole. Watches of one key
  * follow the versions of that key. The others are served together by passes over the change log: matched in memory,
  * only rows that someone watches are read. What a few steps have gathered is told together, for a response costs more
  * than an event. A pass goes over a stretch of the log; near and far ones take turns, so that who is a little behind
@@ -43,7 +44,8 @@ export class WatchCatchUp {
     const { pass } = this;
     if (pass === undefined) return;
     this.pass = undefined;
-    this.tell(Infinity);
+    if (pass.sub === undefined) this.tell(Infinity);
+    else this.giveUp();
     for (const watcher of pass.watchers) if (watcher.isInPass) this.leave(watcher, pass.revision);
   }
 
@@ -116,7 +118,7 @@ export class WatchCatchUp {
     while (ids.length > 0) {
       const event = WatchEvent.ofVersion(this.store, bytes, ids.pop() as VersionId);
       // One transaction may delete a key and put it: both are one revision, which is not split.
-      const isFull = this.gatheredEvents >= workPerStep || this.isBatchFull;
+      const isFull = this.gatheredEvents >= keyEventsPerStep || this.isBatchFull;
       if (isFull && event.modRevision !== last) {
         next = event.modRevision;
         this.keysToServe.push(key);
@@ -176,12 +178,22 @@ export class WatchCatchUp {
     let looked = 0;
     let revision = 0;
     let nextRevision = pass.lastRevision + 1;
-    for (let at = changes.firstAfter(pass.revision - 1); at < changes.end; at++) {
+    let mustTell = false;
+    const { sub } = pass;
+    if (sub !== undefined) ({ revision } = pass);
+    pass.sub = undefined;
+    let at =
+      sub === undefined ? changes.firstAfter(pass.revision - 1) : changes.firstAfter(revision, sub);
+    for (; at < changes.end; at++) {
       const id = changes.at(at);
       const next = versions.modRevisionOf(id);
       if (next > pass.lastRevision) break;
       const work = looked + this.gatheredEvents - eventsBefore;
-      if ((work >= workPerStep || this.isBatchFull) && next !== revision) {
+      const isFull = work >= workPerStep || (next !== revision && this.isBatchFull);
+      // What is whole is told before a long revision is begun: that one may have to be given up.
+      mustTell = next !== revision && this.gathered.length > 0 && this.isLong(at, next);
+      if (isFull || mustTell) {
+        if (next === revision) pass.sub = versions.modSubOf(id) - 1;
         nextRevision = next;
         break;
       }
@@ -190,7 +202,15 @@ export class WatchCatchUp {
       this.match(keys.keyOf(versions.keyOf(id)), id);
     }
     pass.revision = nextRevision;
-    this.isTelling = this.isBatchFull || pass.revision > pass.lastRevision;
+    if (pass.sub !== undefined) return;
+    this.isTelling = mustTell || this.isBatchFull || pass.revision > pass.lastRevision;
+  }
+
+  /** Whether the revision that begins here does not fit into a step. */
+  private isLong(at: number, revision: number): boolean {
+    const { changes, versions } = this.store.index;
+    const last = at + workPerStep;
+    return last < changes.end && versions.modRevisionOf(changes.at(last)) === revision;
   }
 
   private get isBatchFull(): boolean {
@@ -242,13 +262,25 @@ export class WatchCatchUp {
       else this.responses.add(watcher, this.store.revision);
     }
     if (this.gathered.length > 0) return;
+    this.beginGathering();
+    const { pass } = this;
+    if (pass !== undefined && pass.revision > pass.lastRevision) this.endPass();
+  }
+
+  /** A revision cannot be gathered to its end: nobody is told of its beginning. */
+  private giveUp(): void {
+    for (const watcher of this.gathered.splice(0)) {
+      watcher.queue.reserve(-(takeGathered(watcher)?.totalBytes ?? 0));
+    }
+    this.beginGathering();
+  }
+
+  private beginGathering(): void {
     this.gatheredEvents = 0;
     this.gatheredRevisions = 0;
     this.gatheredRevision = 0;
     this.gatheredBytes = 0;
     this.isTelling = false;
-    const { pass } = this;
-    if (pass !== undefined && pass.revision > pass.lastRevision) this.endPass();
   }
 
   /** It has been told of everything below `nextRevision`. */
@@ -265,13 +297,17 @@ interface Pass {
   readonly watchers: readonly Watcher[];
   /** Its watches have been told of everything below, from where they began. */
   revision: number;
+  /** Within that revision: the last of its changes that was gathered. */
+  sub?: number | undefined;
   /** The pass ends with it. */
   readonly lastRevision: number;
   readonly compactRevision: number;
 }
 
-/** Changes looked at and events gathered in one step, beside the rest of a revision that it began. */
-const workPerStep = 2048;
+/** Changes looked at and events gathered in one step. */
+const workPerStep = 512;
+/** Events of one key gathered in one step: its versions need not be looked for. */
+const keyEventsPerStep = 2048;
 /** Watches told in one step. */
 const watchersPerStep = 256;
 /** What is gathered before it is told. */

@@ -25,6 +25,8 @@ export interface WatchHubParts {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly slicer: Slicer;
+  /** For what reads the store: it is held while that is half changed. */
+  readonly readSlicer: Slicer;
   readonly store: MvccStore;
   readonly metrics: WatchMetrics;
   readonly headerAt: (revision: number) => ResponseHeader;
@@ -50,19 +52,24 @@ export class WatchHub {
   private readonly waiting = new Set<WatchQueue>();
   private store: MvccStore;
   private isPaused = false;
+  private isHalfApplied = false;
   /** Kept from change to change, so that one nobody watches makes no garbage. */
   private readonly found: Watcher[] = [];
   /** Those that are to be told of the revision at hand. */
   private touched: Watcher[] = [];
 
   constructor(parts: WatchHubParts) {
-    const { scheduler, slicer, store, metrics } = parts;
+    const { scheduler, slicer, readSlicer, store, metrics } = parts;
     this.parts = parts;
     this.store = store;
     this.responses = new WatchResponses(parts.headerAt, parts.fragmentBytes);
     this.catchUp = new WatchCatchUp(store, this.sets, this.responses);
     this.telling = new SlicedWork(scheduler, slicer, () => this.tellStep());
-    this.catchingUp = new SlicedWork(scheduler, slicer, () => this.isPaused || this.catchUp.step());
+    this.catchingUp = new SlicedWork(
+      scheduler,
+      readSlicer,
+      () => this.isPaused || this.catchUp.step(),
+    );
     metrics.register({
       streams: () => this.streams.size,
       watchers: () => this.sum((stream) => stream.size),
@@ -83,6 +90,7 @@ export class WatchHub {
       revision: () => this.store.revision,
       begin: (watcher) => {
         this.sets.add(watcher);
+        this.maybeDefer(watcher);
         if (watcher.state === 'unsynced') this.catchingUp.wake();
       },
       end: (watcher) => this.sets.remove(watcher),
@@ -96,9 +104,16 @@ export class WatchHub {
     return stream;
   }
 
-  /** New rows, as they were applied: whole revisions in their order. */
+  /**
+   * New rows, as they were applied: whole revisions in their order. Those of an entry that is half applied are not
+   * kept for anyone: who watches them is brought up to date from the store, when it is whole.
+   */
   changed(rows: readonly PutRow[]): void {
     if (this.sets.synced.size === 0) return;
+    if (this.isHalfApplied) {
+      for (const row of rows) this.defer(row);
+      return;
+    }
     let revision = 0;
     for (const row of rows) {
       const next = readUint64(row.key, 0);
@@ -107,6 +122,12 @@ export class WatchHub {
       this.match(row, revision);
     }
     this.endRevision(revision);
+  }
+
+  /** An entry is being applied in steps, or whole now. */
+  setHalfApplied(isHalf: boolean): void {
+    this.isHalfApplied = isHalf;
+    if (!isHalf) this.catchingUp.wake();
   }
 
   /** The rows of the store are about to be replaced: nothing can be read until `replaceStore`. */
@@ -129,6 +150,24 @@ export class WatchHub {
     }
     this.isPaused = false;
     this.catchingUp.wake();
+  }
+
+  private defer(row: PutRow): void {
+    const { found } = this;
+    found.length = 0;
+    this.sets.synced.collect(binaryString(keyOfRow(row.value)), found);
+    if (found.length === 0) return;
+    const revision = readUint64(row.key, 0);
+    for (const watcher of found) {
+      if (revision >= watcher.nextRevision) this.sets.fallBehind(watcher, revision);
+    }
+  }
+
+  /** Rows of the entry that is half applied are gone by when the watch was made. */
+  private maybeDefer(watcher: Watcher): void {
+    const next = this.store.revision + 1;
+    if (!this.isHalfApplied || watcher.state !== 'synced' || watcher.nextRevision > next) return;
+    this.sets.fallBehind(watcher, next);
   }
 
   private match(row: PutRow, revision: number): void {
@@ -214,7 +253,7 @@ const overheadBytes = 512 * 1024;
 
 export function openWatchHub(
   { dataDir, settings, host }: MemberParts,
-  slicer: Slicer,
+  { slicer, readSlicer }: { readonly slicer: Slicer; readonly readSlicer: Slicer },
   member: WatchedMember,
 ): WatchHub {
   const { memberId, clusterId } = dataDir.identity;
@@ -222,6 +261,7 @@ export function openWatchHub(
     scheduler: host.scheduler,
     random: host.random,
     slicer,
+    readSlicer,
     store: member.state.revisions,
     metrics: watchMetrics(host.metrics),
     headerAt: (revision) => ({ clusterId, memberId, revision, raftTerm: member.raft.term }),

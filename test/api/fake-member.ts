@@ -139,8 +139,8 @@ export class FakeMember implements Member {
     return this.stream;
   }
 
-  readTxn(_request: TxnRequest): Outcome<TxnResponse> {
-    return this.txnOutcome;
+  readTxn(_request: TxnRequest, done: Done<TxnResponse>): void {
+    done(this.txnOutcome);
   }
 
   whenCompacted(done: () => void): void {

@@ -15,7 +15,7 @@ import { MvccStore } from '../../src/mvcc/store.ts';
 import type { HashKvFold } from '../../src/mvcc/types.ts';
 import type { Done, MemberInfo, RangeStreamSource } from '../../src/server/types.ts';
 import type { CommandKind } from '../../src/wire/command.ts';
-import { errors, failed, ok, type Outcome } from '../../src/wire/errors.ts';
+import { errors, failed, ok } from '../../src/wire/errors.ts';
 import type { AlarmMember } from '../../src/wire/maintenance.ts';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../../src/wire/kv.ts';
 import { MemoryRows } from '../mvcc/rows.ts';
@@ -89,8 +89,8 @@ export class MachineMember extends FakeMember {
     };
   }
 
-  override readTxn(request: TxnRequest): Outcome<TxnResponse> {
-    return evaluateReadTxn(this.store, request);
+  override readTxn(request: TxnRequest, done: Done<TxnResponse>): void {
+    done(evaluateReadTxn(this.store, request));
   }
 
   override whenCompacted(done: () => void): void {

@@ -77,6 +77,7 @@ export class NaiveStore implements RevisionStore {
 
 class NaiveTxn implements WriteTxn {
   private readonly rows: PutRow[] = [];
+  private taken = 0;
   private readonly store: NaiveStore;
   private readonly versions: Version[];
   private readonly onEnd: (changed: boolean) => void;
@@ -101,8 +102,8 @@ class NaiveTxn implements WriteTxn {
     this.add({ key: key.slice(), createRevision, version, rowBytes, isTombstone: false, row });
   }
 
-  deleteRange(range: KeyRange): readonly KeyVersion[] {
-    const ended = this.store.scan(range, Infinity);
+  deleteRange(range: KeyRange, limit = Infinity): readonly KeyVersion[] {
+    const ended = this.store.scan(range, limit);
     for (const { key } of ended) {
       const row = KeyValue.encode({ key });
       this.add({ key, createRevision: 0, version: 0, rowBytes: 0, isTombstone: true, row });
@@ -110,9 +111,15 @@ class NaiveTxn implements WriteTxn {
     return ended;
   }
 
+  takeRows(): readonly PutRow[] {
+    const rows = this.rows.slice(this.taken);
+    this.taken = this.rows.length;
+    return rows;
+  }
+
   end(): WriteResult {
     this.onEnd(this.hasChanged);
-    return { revision: this.store.revision, rows: this.rows };
+    return { revision: this.store.revision, rows: this.takeRows() };
   }
 
   private add(version: Omit<Version, 'modRevision' | 'modSub'>): void {

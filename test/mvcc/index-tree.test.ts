@@ -26,7 +26,7 @@ class TwinTree {
 
   kill(range: KeyRange): void {
     const killed: string[] = [];
-    this.tree.killLive(range, (handle) => killed.push(binaryString(this.arena.keyOf(handle))));
+    this.tree.killLive(range, (handle) => killed.push(binaryString(this.arena.keyOf(handle))) > 0);
     const expected = this.within(range).filter((entry) => entry.isLive);
     assert.deepEqual(
       killed,

@@ -40,6 +40,7 @@ export class WatchWorld {
       scheduler: this.scheduler,
       random: seededRandom(1),
       slicer: new Slicer(this.scheduler, () => false),
+      readSlicer: new Slicer(this.scheduler, () => false),
       store: this.store,
       metrics: watchMetrics(this.metrics),
       headerAt: (revision) => ({ clusterId: 1n, memberId: 1n, revision, raftTerm: 1 }),
