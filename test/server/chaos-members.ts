@@ -49,7 +49,9 @@ export class ChaosMembers {
   isSettled(): boolean {
     const { cluster } = this.parts;
     const { leader, members } = cluster;
-    const ids = new Set(leader?.record.map(({ id }) => id));
+    // Without one it is not known who is removed.
+    if (leader === undefined) return false;
+    const ids = new Set(leader.record.map(({ id }) => id));
     for (const member of members) {
       // Removed before anybody spoke to it: it knows nobody who could tell it, and its operator ends it.
       if (member.record.length === 0 && !ids.has(member.id)) cluster.stop(cluster.nameOf(member));
