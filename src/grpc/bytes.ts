@@ -23,17 +23,16 @@ export function copyOf(source: Bytes, start: number, end: number): Bytes {
   const length = end - start;
   if (length === 0) return emptyBytes;
   const copy = new Uint8Array(length);
-  if (length <= loopBytesMax) {
-    for (let i = 0; i < length; i++) copy[i] = source[start + i] as number;
-  } else {
-    copy.set(length === source.length ? source : source.subarray(start, end));
-  }
+  copyPart(copy, source, start);
   return copy;
 }
 
-/** Copies all of `source` to a place in `target`. */
-export function copyInto(target: Bytes, offset: number, source: Bytes): void {
-  const { length } = source;
-  if (length > loopBytesMax) target.set(source, offset);
-  else for (let i = 0; i < length; i++) target[offset + i] = source[i] as number;
+/** Fills `target` with what `source` holds from `start` on. */
+export function copyPart(target: Bytes, source: Bytes, start: number): void {
+  const { length } = target;
+  if (length <= loopBytesMax) {
+    for (let i = 0; i < length; i++) target[i] = source[start + i] as number;
+  } else {
+    target.set(length === source.length ? source : source.subarray(start, start + length));
+  }
 }

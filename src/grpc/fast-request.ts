@@ -1,6 +1,7 @@
 import { unreachable } from '../base/assert.ts';
 import { readUint32, type Bytes } from '../base/bytes.ts';
-import { copyOf } from './bytes.ts';
+import type { Slab } from '../base/slab.ts';
+import { copyPart } from './bytes.ts';
 import { Code } from './codes.ts';
 import type { CallDeadlines } from './call-deadlines.ts';
 import { FastServerCall, type RequestSide } from './fast-call.ts';
@@ -19,6 +20,8 @@ export interface CallContext {
   /** Instead of `turns`, for messages that have to be unpacked: far fewer. */
   readonly unpacking: ReadTurns;
   readonly deadlines: CallDeadlines;
+  /** Memory of requests. */
+  readonly requests: Slab;
   /** Half-received messages of this connection. */
   readonly pending: PendingBytes;
   /** The call has its answer, and its caller has not ended the request. */
@@ -136,7 +139,8 @@ export class CallRequest implements Http2StreamListener, RequestSide, TurnReader
     if (length < prefixBytes || chunk[0] !== 0) return false;
     if (readUint32(chunk, 1) !== length - prefixBytes) return false;
     if (length - prefixBytes > this.context.requestBytesMax) return false;
-    const message = copyOf(chunk, prefixBytes, length);
+    const message = this.context.requests.take(length - prefixBytes);
+    copyPart(message, chunk, prefixBytes);
     this.stream.consumed(length);
     this.deliver(message);
     return true;

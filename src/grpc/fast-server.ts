@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { compressionRefusal, refusalHeaders, trailersOnly } from './answer-headers.ts';
+import { Slab } from '../base/slab.ts';
 import { Code } from './codes.ts';
 import { CallDeadlines } from './call-deadlines.ts';
 import { Departures } from './departures.ts';
@@ -35,6 +36,9 @@ const pendingBytesMax = 64 * 1024 * 1024;
 /** Compressed messages that one turn of the event loop unpacks: each may become as large as a request may be. */
 const unpackedPerTurnMax = 4;
 
+/** Small requests share memory of this size, which is free when none of them is wanted any more. */
+const requestChunkBytes = 16 * 1024;
+
 /** A deadline below this has passed before the call can begin. */
 const timeoutMinMs = 1e-3;
 
@@ -49,6 +53,7 @@ class FastServer implements GrpcServerEngine {
   private readonly turns: ReadTurns;
   private readonly unpacking: ReadTurns;
   private readonly deadlines = new CallDeadlines();
+  private readonly requests = new Slab(requestChunkBytes);
   private readonly departures = new Departures();
   private readonly connections = new Set<Http2Connection>();
   private isClosed = false;
@@ -105,6 +110,7 @@ class FastServer implements GrpcServerEngine {
       turns: this.turns,
       unpacking: this.unpacking,
       deadlines: this.deadlines,
+      requests: this.requests,
       pending: new PendingBytes(pendingBytesMax),
       dismiss: this.departures.dismiss,
     };

@@ -1,21 +1,21 @@
 import { writeUint32, type Bytes } from '../base/bytes.ts';
-import { copyInto } from './bytes.ts';
 import type { Http2Stream } from './http2/types.ts';
 import { prefixBytes } from './message-reader.ts';
 
-/** Up to this size a message is copied behind its prefix: one DATA frame is cheaper than two. */
+/** Up to this size, its prefix included, a message goes out as one DATA frame. */
 const joinedBytesMax = 4096;
+
+/** Of the message that is being written. */
+const smallPrefix = new Uint8Array(prefixBytes);
 
 /** Sends one message, made of one or two parts. False: the stream is full. */
 export function writeMessage(stream: Http2Stream, message: Bytes, tail?: Bytes): boolean {
   const tailBytes = tail === undefined ? 0 : tail.length;
   const length = message.length + tailBytes;
-  if (length <= joinedBytesMax) {
-    const frame = new Uint8Array(prefixBytes + length);
-    writeUint32(frame, 1, length);
-    copyInto(frame, prefixBytes, message);
-    if (tail !== undefined) copyInto(frame, prefixBytes + message.length, tail);
-    return stream.write(frame, false);
+  if (prefixBytes + length <= joinedBytesMax) {
+    writeUint32(smallPrefix, 1, length);
+    const parts = tail === undefined ? [smallPrefix, message] : [smallPrefix, message, tail];
+    return stream.writeSmall(parts);
   }
   let hasRoom = writePrefix(stream, length);
   if (message.length > 0) hasRoom = stream.write(message, false);

@@ -234,6 +234,13 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
     return this.backPressure.hasRoom(stream);
   }
 
+  writeSmall(stream: Stream, parts: readonly Bytes[]): boolean {
+    if (stream.isClosed) return true;
+    this.sender.writeSmall(stream, parts);
+    this.wantFlush();
+    return this.backPressure.hasRoom(stream);
+  }
+
   consumed(stream: Stream, bytes: number): void {
     if (stream.isClosed || stream.isResetQueued) return;
     assert(bytes >= 0 && bytes <= stream.heldBytes, 'more bytes consumed than were received');

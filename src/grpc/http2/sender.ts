@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts';
-import type { Bytes } from '../../base/bytes.ts';
+import { concatBytes, type Bytes } from '../../base/bytes.ts';
 import type { HeaderEncoder, HeaderList } from '../hpack/types.ts';
 import { Flag, frameBytesMax, FrameType, initialWindowBytes, windowBytesMax } from './frames.ts';
 import { copiedBytesMax, type Output } from './output.ts';
@@ -74,6 +74,15 @@ export class Sender {
     this.maybeReady(stream);
   }
 
+  writeSmall(stream: Stream, parts: readonly Bytes[]): void {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    if (!this.maySendNow(stream, length)) return this.write(stream, concatBytes(parts), false);
+    assert(stream.hasSentHeaders && !stream.isLocalEnded, 'bytes outside the body of a stream');
+    this.beginData(stream, length, false);
+    for (const part of parts) this.output.copy(part, 0, part.length);
+  }
+
   /** The other end lets a stream send more, or less. False: its window would be larger than one can be. */
   widen(stream: Stream, bytes: number): boolean {
     stream.sendWindow += bytes;
@@ -117,22 +126,31 @@ export class Sender {
 
   /** Small bytes that nothing holds up go into the turn's output at once. */
   private maybeWriteNow(stream: Stream, bytes: Bytes, isEnd: boolean): boolean {
-    const { output } = this;
     const { length } = bytes;
+    if (!this.maySendNow(stream, length)) return false;
+    if (length === 0 && !isEnd) return true;
+    this.beginData(stream, length, isEnd);
+    this.output.copy(bytes, 0, length);
+    if (isEnd) this.endLocal(stream);
+    return true;
+  }
+
+  /** Nothing of the stream waits, nobody's turn comes before it, and windows and socket take so much. */
+  private maySendNow(stream: Stream, length: number): boolean {
     if (stream.unsentBytes > 0) return false;
-    if (length > 0) {
-      if (length > copiedBytesMax || length > stream.sendWindow || length > this.window)
-        return false;
-      if (this.firstReady < this.ready.length) return false;
-      if (output.gatheredBytes + output.socketBytes > socketBytesMax) return false;
-    } else if (!isEnd) return true;
+    if (length === 0) return true;
+    if (length > copiedBytesMax || length > stream.sendWindow || length > this.window) return false;
+    const { output } = this;
+    if (this.firstReady < this.ready.length) return false;
+    return output.gatheredBytes + output.socketBytes <= socketBytesMax;
+  }
+
+  /** A DATA frame, whose payload follows. */
+  private beginData(stream: Stream, length: number, isEnd: boolean): void {
     stream.sendWindow -= length;
     this.window -= length;
     this.hasSent = true;
-    output.frame(length, FrameType.DATA, isEnd ? Flag.END_STREAM : 0, stream.id);
-    output.copy(bytes, 0, length);
-    if (isEnd) this.endLocal(stream);
-    return true;
+    this.output.frame(length, FrameType.DATA, isEnd ? Flag.END_STREAM : 0, stream.id);
   }
 
   /** The bytes that wait in one stream have changed. */

@@ -6,6 +6,7 @@ import type { ErrorCode, Http2Connection, Http2Stream, Http2StreamListener } fro
 export interface StreamOwner extends Http2Connection {
   sendHeaders(stream: Stream, fields: HeaderList, isEnd: boolean): void;
   write(stream: Stream, bytes: Bytes, isEnd: boolean): boolean;
+  writeSmall(stream: Stream, parts: readonly Bytes[]): boolean;
   consumed(stream: Stream, bytes: number): void;
   reset(stream: Stream, code: ErrorCode): void;
 }
@@ -74,6 +75,10 @@ export class Stream implements Http2Stream {
 
   write(bytes: Bytes, isEnd: boolean): boolean {
     return this.connection.write(this, bytes, isEnd);
+  }
+
+  writeSmall(parts: readonly Bytes[]): boolean {
+    return this.connection.writeSmall(this, parts);
   }
 
   consumed(bytes: number): void {

@@ -94,6 +94,8 @@ export interface Http2Stream {
    * quarter of that of this stream alone, wait; `onDrain` will be called.
    */
   write(bytes: Bytes, isEnd: boolean): boolean;
+  /** Sends small arrays as one, 4 KiB at most. They are copied: unlike those of `write` they may change afterwards. */
+  writeSmall(parts: readonly Bytes[]): boolean;
   /** The owner is done with so many bytes of `onData`: the other end may send as many more. */
   consumed(bytes: number): void;
   /**
