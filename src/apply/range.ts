@@ -137,6 +137,7 @@ export class RangeCursor {
   private encodedBytes = 0;
   private measuring = false;
   private readonly measuredAbove: number;
+  private hasCounted = false;
   private more = false;
   private refused: EtcdError | undefined;
   private isDone = false;
@@ -179,7 +180,10 @@ export class RangeCursor {
 
   private begin(skipsCount: boolean): void {
     if (isSingleKey(this.request.rangeEnd)) this.count = this.findSingleKey();
-    else if (!skipsCount) this.count = this.store.count(this.rest, this.readRevision());
+    else if (!skipsCount) {
+      this.count = this.store.count(this.rest, this.readRevision());
+      this.hasCounted = true;
+    }
     this.isDone = this.request.countOnly;
   }
 
@@ -318,8 +322,20 @@ export class RangeCursor {
     return sortable.slice(0, this.limit);
   }
 
+  /** A page of a list at one revision: the next one need not count again. */
+  private rememberCount(): void {
+    const { request, store, lastReadKey } = this;
+    const isPage = this.more && isDefaultOrder(request) && isKeyOrder(request);
+    if (!isPage || lastReadKey === undefined || hasRevisionFilters(request)) return;
+    // Within a transaction the newest revision is not one yet.
+    if (!this.hasCounted || this.revision > store.revision) return;
+    const range = rangeAbove(keyRangeOf(request.key, request.rangeEnd), lastReadKey);
+    store.rememberCount(range, this.revision, this.count - this.limit);
+  }
+
   private finish(): void {
     if (this.request.sortTarget === SortTarget.VALUE) this.cutByValue();
+    this.rememberCount();
     this.isDone = true;
   }
 

@@ -3,6 +3,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { Slab } from '../base/slab.ts';
 import { countIndex, scanIndex } from './index-reads.ts';
 import { KeyIndex } from './key-index.ts';
+import { PageCounts } from './page-counts.ts';
 import { encodeRowKey } from './revision.ts';
 import type { KeyRange, KeyVersion, RevisionStore, RowReader, WriteTxn } from './types.ts';
 import { OpenWriteTxn } from './write-txn.ts';
@@ -28,6 +29,7 @@ export class MvccStore implements RevisionStore {
   private currentRevision: number;
   private compactedRevision: number;
   private open: OpenWriteTxn | undefined;
+  private readonly pageCounts = new PageCounts();
   /** Rows are let go when they are durable, in the order in which they were written. */
   private readonly rowMemory = new Slab(64 * 1024);
   /** Revisions that physical deletion has to leave readable, each as often as it is pinned. */
@@ -59,7 +61,12 @@ export class MvccStore implements RevisionStore {
 
   count(range: KeyRange, revision?: number): number {
     this.mustKnow(revision);
-    return countIndex(this.index, range, revision);
+    const known = revision === undefined ? undefined : this.pageCounts.get(range, revision);
+    return known ?? countIndex(this.index, range, revision);
+  }
+
+  rememberCount(range: KeyRange, revision: number, count: number): void {
+    this.pageCounts.set(range, revision, count);
   }
 
   scan(range: KeyRange, limit: number, revision?: number): readonly KeyVersion[] {

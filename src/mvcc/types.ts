@@ -72,6 +72,8 @@ export interface RevisionStore {
   get(key: Bytes, revision?: number): KeyVersion | undefined;
   /** Live keys of the range. O(log n) at the newest revision, O(log n + changes since) at an older one. */
   count(range: KeyRange, revision?: number): number;
+  /** What `count` will answer, for who knows it: the rest of a list of which a page was read. May be forgotten. */
+  rememberCount(range: KeyRange, revision: number, count: number): void;
   /** The first `limit` live versions in key order: O(log n + limit) at the newest revision. */
   scan(range: KeyRange, limit: number, revision?: number): readonly KeyVersion[];
   /** The encoded `KeyValue` of a version that was found; an invariant breaks when its row is not there. */

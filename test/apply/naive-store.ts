@@ -37,6 +37,10 @@ export class NaiveStore implements RevisionStore {
     return this.live(range, revision).length;
   }
 
+  rememberCount(): void {
+    // It counts anew each time.
+  }
+
   scan(range: KeyRange, limit: number, revision?: number): readonly KeyVersion[] {
     const found = this.live(range, revision).slice(0, limit);
     this.scanned.push(found.length);
