@@ -1,4 +1,4 @@
-import { unreachable } from '../base/assert.ts';
+import { InvariantError, unreachable } from '../base/assert.ts';
 import { compareBytes, type Bytes } from '../base/bytes.ts';
 import type { KeyVersion } from '../mvcc/types.ts';
 import { SortOrder, SortTarget, type RangeRequest } from '../wire/kv.ts';
@@ -43,34 +43,43 @@ export function passesFilters(request: RangeRequest, version: KeyVersion): boole
   );
 }
 
-/** A version found, with its value where the order asks for it. */
-export interface Sortable {
+/** A version found, with its value, and its row as it is answered. */
+export interface ValueRow {
   readonly version: KeyVersion;
   readonly value: Bytes;
+  readonly kv: Bytes;
 }
 
-type Order = (a: Sortable, b: Sortable) => number;
+type Order<T> = (a: T, b: T) => number;
 
-/** The order that a request asks for; without a direction it ascends. Ties stay in key order. */
-export function orderOf(request: RangeRequest): Order {
-  const ascending = ascendingOrder(request.sortTarget);
-  return request.sortOrder === SortOrder.DESCEND ? (a, b) => ascending(b, a) : ascending;
+/** The order by what the index knows; without a direction it ascends. Ties stay in key order. */
+export function versionOrderOf(request: RangeRequest): Order<KeyVersion> {
+  return inDirection(request, ascendingOrder(request.sortTarget));
 }
 
-function ascendingOrder(sortTarget: number): Order {
+/** The same by value. */
+export function valueOrderOf(request: RangeRequest): Order<ValueRow> {
+  return inDirection(request, (a, b) => compareBytes(a.value, b.value));
+}
+
+function inDirection<T>({ sortOrder }: RangeRequest, ascending: Order<T>): Order<T> {
+  return sortOrder === SortOrder.DESCEND ? (a, b) => ascending(b, a) : ascending;
+}
+
+function ascendingOrder(sortTarget: number): Order<KeyVersion> {
   // checkRange has refused every other number.
   const target = sortTarget as (typeof SortTarget)[keyof typeof SortTarget];
   switch (target) {
     case SortTarget.KEY:
-      return (a, b) => compareBytes(a.version.key, b.version.key);
+      return (a, b) => compareBytes(a.key, b.key);
     case SortTarget.VERSION:
-      return (a, b) => a.version.version - b.version.version;
+      return (a, b) => a.version - b.version;
     case SortTarget.CREATE:
-      return (a, b) => a.version.createRevision - b.version.createRevision;
+      return (a, b) => a.createRevision - b.createRevision;
     case SortTarget.MOD:
-      return (a, b) => a.version.modRevision - b.version.modRevision;
+      return (a, b) => a.modRevision - b.modRevision;
     case SortTarget.VALUE:
-      return (a, b) => compareBytes(a.value, b.value);
+      throw new InvariantError('values are not in the index');
     default:
       return unreachable(target);
   }
