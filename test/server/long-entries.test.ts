@@ -97,6 +97,12 @@ class World {
       assert.ok(outcome.ok);
       seen.push({ revision: outcome.value.header?.revision ?? 0, count: outcome.value.count });
     });
+    // The first to go.
+    member.range(RangeRequest.create({ key: bytesOf('k10000') }), (outcome) => {
+      assert.ok(outcome.ok);
+      const { count, header } = outcome.value;
+      seen.push({ revision: header?.revision ?? 0, count: count * keyCount });
+    });
     const twice = { success: [rangeOp(prefixText), rangeOp(prefixText)] };
     member.readTxn(TxnRequest.create(twice), (outcome) => {
       assert.ok(outcome.ok);
