@@ -14,6 +14,12 @@ export const streamShare = 1 / 4;
 const resumeShare = 1 / 2;
 /** Reading stops at so many times the limit. */
 const pauseFactor = 2;
+/**
+ * A connection that must be read on, for the windows that its answers wait for, takes no new streams when so many times
+ * the limit waits, or so many streams have something that waits: a caller who opens no window could go on for ever.
+ */
+const refuseFactor = 64;
+export const waitingStreamsMax = 10_000;
 
 export interface BackPressureParts {
   readonly socket: Duplex;
@@ -83,6 +89,12 @@ export class BackPressure {
       stream.unsentBytes <= this.bytesMax * streamShare * resumeShare &&
       this.unsentBytes <= this.bytesMax * resumeShare
     );
+  }
+
+  /** Too much waits for this connection to take one more stream. */
+  get isOverfull(): boolean {
+    const { waitingStreams } = this.sender;
+    return waitingStreams >= waitingStreamsMax || this.unsentBytes > refuseFactor * this.bytesMax;
   }
 
   /** A chunk was read. */

@@ -176,6 +176,10 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
     return this.goAways.servedIdMax;
   }
 
+  get isOverfull(): boolean {
+    return this.backPressure.isOverfull;
+  }
+
   get peerCommonName(): string | undefined {
     // Decoding a certificate takes long, and what a handshake has shown does not change.
     this.commonName ??= commonNameOf(this.socket);

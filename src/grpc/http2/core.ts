@@ -25,6 +25,9 @@ export interface ConnectionCore extends StreamOwner {
   /** Streams of higher ids are not served any more: GOAWAY has said so. */
   readonly servedIdMax: number;
 
+  /** Server: so much waits to be sent that no more requests are taken. */
+  readonly isOverfull: boolean;
+
   /** What was put into the output leaves at the end of the turn. */
   wantFlush(): void;
   /** The other end broke the rules of the connection, or floods it (RFC 9113, section 5.4.1). */

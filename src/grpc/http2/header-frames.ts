@@ -113,7 +113,7 @@ export class HeaderFrames {
     const { core, block } = this;
     const { streams } = core;
     streams.take(streamId);
-    if (streams.size >= core.limits.concurrentStreamsMax) {
+    if (streams.size >= core.limits.concurrentStreamsMax || core.isOverfull) {
       return core.failStream(streamId, ErrorCode.REFUSED_STREAM);
     }
     if (headers.isTooLarge) return core.failStream(streamId, ErrorCode.ENHANCE_YOUR_CALM);

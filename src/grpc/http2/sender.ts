@@ -40,6 +40,8 @@ export class Sender {
    * somebody holds anyway, does not make the connection full.
    */
   weightBytes = 0;
+  /** Streams in which bytes wait. */
+  waitingStreams = 0;
   /** HEADERS or DATA were sent since this was last set to false. */
   hasSent = false;
 
@@ -97,7 +99,8 @@ export class Sender {
     if (!stream.isReady) return;
     // Without a window of the connection nobody passes through the ring: it must not fill with what is over.
     this.overInRing++;
-    if (this.overInRing <= passedMax) return;
+    // Half of it at least goes, so that however many streams end, each is passed over a few times only.
+    if (this.overInRing <= Math.max(passedMax, this.ready.length / 2)) return;
     this.ready = this.ready.filter((other, i) => i >= this.firstReady && !other.isClosed);
     this.firstReady = 0;
     this.overInRing = 0;
@@ -156,6 +159,8 @@ export class Sender {
   /** The bytes that wait in one stream have changed. */
   private weigh(before: number, after: number): void {
     const share = this.streamShareBytes;
+    if (before === 0 && after > 0) this.waitingStreams++;
+    else if (before > 0 && after === 0) this.waitingStreams--;
     this.weightBytes += Math.min(after, share) - Math.min(before, share);
   }
 

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { createHeaderEncoder } from '../../../src/grpc/hpack/encoder.ts';
+import { waitingStreamsMax } from '../../../src/grpc/http2/back-pressure.ts';
 import { FrameType } from '../../../src/grpc/http2/frames.ts';
+import { Output } from '../../../src/grpc/http2/output.ts';
+import { Sender } from '../../../src/grpc/http2/sender.ts';
 import { Setting } from '../../../src/grpc/http2/settings.ts';
-import type { Http2Stream } from '../../../src/grpc/http2/types.ts';
+import { Stream, type StreamOwner } from '../../../src/grpc/http2/stream.ts';
+import { ErrorCode, type Http2Stream } from '../../../src/grpc/http2/types.ts';
 import { openClient, requestFields, silent, startServer, type TestServer } from './connections.ts';
 import { connectRaw, endHeaders, endStream, frame, headers, setting, u32 } from './raw-peer.ts';
 
@@ -14,6 +20,7 @@ const hugeWindow = frame(
   0,
   setting(Setting.INITIAL_WINDOW_SIZE, 0x7fff_ffff),
 );
+const closedWindow = frame(FrameType.SETTINGS, 0, 0, setting(Setting.INITIAL_WINDOW_SIZE, 0));
 const hugeConnection = frame(FrameType.WINDOW_UPDATE, 0, 0, u32(0x7000_0000));
 
 function wait(ms: number): Promise<void> {
@@ -152,5 +159,57 @@ describe('back-pressure', () => {
     await wait(100);
     assert.equal(received, 160_000);
     client.connection.destroy();
+  });
+
+  it('a caller who opens no window gets no more streams once many answers wait for one', async () => {
+    server = await startServer({
+      limits: { concurrentStreamsMax: 0xffff_ffff },
+      onRequest: (stream) => {
+        stream.sendHeaders([':status', '200'], false);
+        stream.write(new Uint8Array(100), true);
+      },
+    });
+    const peer = await connectRaw(server.port, closedWindow);
+    const refused = 500;
+    for (let i = 0; i < waitingStreamsMax + refused; i++) peer.send(headers(2 * i + 1, whole));
+    await peer.settled();
+    assert.equal(server.connections[0]?.openStreams, waitingStreamsMax);
+    const resets = peer.frames.filter(({ type }) => type === FrameType.RST_STREAM);
+    assert.equal(resets.length, refused);
+    assert.equal(await peer.reset(2 * waitingStreamsMax + 1), ErrorCode.REFUSED_STREAM);
+    peer.send(frame(FrameType.RST_STREAM, 0, 1, u32(ErrorCode.CANCEL)));
+    peer.send(headers(2 * (waitingStreamsMax + refused) + 1, whole));
+    await peer.settled();
+    assert.equal(server.connections[0]?.openStreams, waitingStreamsMax);
+  });
+
+  it('however many streams end at once, none of those that wait for a window is looked at often', () => {
+    const output = new Output(new PassThrough(), () => undefined);
+    const encoder = createHeaderEncoder();
+    const shares = { streamShareBytes: 1000, onLocalEnd: () => undefined };
+    const sender = new Sender({ output, encoder, ...shares });
+    const count = 5000;
+    let looks = 0;
+    const streams = Array.from({ length: count }, (_, i) => {
+      const stream = new Stream(2 * i + 1, {} as StreamOwner, { receive: 0, send: 1000 });
+      let isClosed = false;
+      Object.defineProperty(stream, 'isClosed', {
+        get: () => (looks++, isClosed),
+        set: (value: boolean) => (isClosed = value),
+      });
+      return stream;
+    });
+    sender.window = 0;
+    for (const stream of streams) {
+      sender.sendHeaders(stream, [':status', '200'], false);
+      sender.write(stream, new Uint8Array(10), true);
+    }
+    assert.equal(sender.waitingStreams, count);
+    for (const stream of streams) {
+      stream.isClosed = true;
+      sender.drop(stream);
+    }
+    assert.equal(sender.waitingStreams, 0);
+    assert.ok(looks < 3 * count, `${looks} looks at ${count} streams`);
   });
 });
