@@ -172,5 +172,6 @@ function limitsOf(options: GrpcServerOptions): Http2Limits {
     unsentBytesMax,
     keepAlive: { intervalMs: limits.keepAliveIntervalMs, timeoutMs: limits.keepAliveTimeoutMs },
     pingMinTimeMs: limits.keepAliveMinTimeMs,
+    isTrusted: options.messagesPerTurnMax === Number.POSITIVE_INFINITY,
   };
 }

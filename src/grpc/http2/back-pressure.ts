@@ -35,6 +35,7 @@ export class BackPressure {
   private readonly bytesMax: number;
   private full: Stream[] = [];
   private isPaused = false;
+  private isResting = false;
 
   constructor({ socket, output, sender, unsentBytesMax }: BackPressureParts) {
     this.socket = socket;
@@ -108,7 +109,18 @@ export class BackPressure {
     if (!this.isPaused) return;
     if (this.isMoving && this.unsentBytes > this.bytesMax * resumeShare) return;
     this.isPaused = false;
-    this.socket.resume();
+    if (!this.isResting) this.socket.resume();
+  }
+
+  /** Nothing is read until `wake`, for want of time. */
+  rest(): void {
+    this.isResting = true;
+    this.socket.pause();
+  }
+
+  wake(): void {
+    this.isResting = false;
+    if (!this.isPaused) this.socket.resume();
   }
 
   /** What waits can leave without more being read: it needs no window update. */

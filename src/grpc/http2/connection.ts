@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { assert } from '../../base/assert.ts';
-import type { Bytes } from '../../base/bytes.ts';
+import { concatBytes, type Bytes } from '../../base/bytes.ts';
 import { createHeaderEncoder } from '../hpack/encoder.ts';
 import type { HeaderEncoder, HeaderList } from '../hpack/types.ts';
 import { BackPressure, streamShare } from './back-pressure.ts';
@@ -28,7 +28,14 @@ import { Sender, socketBytesMax } from './sender.ts';
 import { sendSettings, type PeerSettings } from './settings.ts';
 import { StreamTable } from './stream-table.ts';
 import { Stream } from './stream.ts';
-import { scheduleFlush, scheduleGoOn, type TurnTaker } from './turns.ts';
+import {
+  hasTimeToRead,
+  restUntilLater,
+  scheduleFlush,
+  scheduleGoOn,
+  type RestTaker,
+  type TurnTaker,
+} from './turns.ts';
 import {
   ErrorCode,
   type Http2Connection,
@@ -59,7 +66,7 @@ export function openHttp2Connection(
 }
 
 /** Takes frames from the socket to the parts that know them, and keeps the life of the whole. */
-class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
+class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Ticking {
   readonly isServer: boolean;
   readonly limits: Http2Limits;
   readonly events: Http2ConnectionEvents;
@@ -92,6 +99,8 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
   private unreadReplies = 0;
   private endReason: string | undefined;
   private commonName: string | undefined;
+  /** What has come and this turn had no time to read. */
+  private unread: Bytes | undefined;
 
   constructor(socket: Duplex, { role, limits, events, timeouts }: Http2ConnectionOptions) {
     this.socket = socket;
@@ -467,9 +476,32 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, Ticking {
   private onChunk(chunk: Buffer): void {
     if (this.keepAlive !== undefined) this.keepAlive.wasHeard = true;
     if (this.isOver) return;
-    this.reader.read(chunk);
+    // What was on its way when the socket was paused.
+    if (this.unread !== undefined) this.unread = concatBytes([this.unread, chunk]);
+    else this.read(chunk);
+  }
+
+  private read(chunk: Bytes): void {
+    const readBytes = this.reader.read(chunk);
+    if (readBytes < chunk.length && !this.isOver) {
+      this.unread = chunk.subarray(readBytes);
+      this.backPressure.rest();
+      restUntilLater(this);
+    }
     // A client reads on whatever happens: two ends that both wait for the other to read would wait for ever.
     if (this.isServer && !this.isOver) this.backPressure.maybePause();
+  }
+
+  readOn(): void {
+    const { unread } = this;
+    this.unread = undefined;
+    if (this.isOver || unread === undefined) return;
+    this.read(unread);
+    if (this.unread === undefined) this.backPressure.wake();
+  }
+
+  hasTime(): boolean {
+    return !this.isServer || this.limits.isTrusted === true || hasTimeToRead();
   }
 
   wantFlush(): void {

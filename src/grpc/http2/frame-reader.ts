@@ -12,6 +12,8 @@ import {
 export interface FrameSink {
   /** Nothing more is to be read: the reader stops where it is. */
   readonly isOver: boolean;
+  /** Whether there is time for more frames in this turn. Asked once for `framesPerLook` of one chunk. */
+  hasTime(): boolean;
   /** A whole frame other than DATA: its payload is `bytes` from `start` to `end`, valid during the call. */
   onFrame(head: FrameHead, bytes: Bytes, start: number, end: number): void;
   /** A DATA frame begins. Its body follows at once, piece by piece. */
@@ -26,6 +28,9 @@ export interface FrameSink {
   /** Padding as long as the payload or longer (section 6.1). */
   onPaddingError(): void;
 }
+
+/** A power of two. */
+const framesPerLook = 8;
 
 /** Where the reader is between two calls. */
 const State = { PREFACE: 0, HEAD: 1, PAYLOAD: 2, PAD_LENGTH: 3, BODY: 4, PADDING: 5 } as const;
@@ -57,12 +62,16 @@ export class FrameReader {
     return this.state === State.PAYLOAD && isHeaders;
   }
 
-  read(chunk: Bytes): void {
+  /** How much of the chunk was read: all, unless it is over or the sink has no time. */
+  read(chunk: Bytes): number {
     const end = chunk.length;
     let at = 0;
+    let frames = 0;
     while (at < end && !this.sink.isOver) {
       switch (this.state) {
         case State.HEAD:
+          frames++;
+          if (frames % framesPerLook === 0 && !this.sink.hasTime()) return at;
           at = this.readHead(chunk, at);
           break;
         case State.BODY:
@@ -83,6 +92,7 @@ export class FrameReader {
           at = this.readPreface(chunk, at);
       }
     }
+    return at;
   }
 
   private readPreface(chunk: Bytes, start: number): number {

@@ -47,6 +47,8 @@ export interface Http2Limits {
   readonly keepAlive: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
   /** Server only: pings closer together than this are strikes, the third ends the connection (grpc-go's rule). */
   readonly pingMinTimeMs: number | undefined;
+  /** Server only: who is trusted is read from however long it takes; others as the event loop has time. */
+  readonly isTrusted?: boolean;
 }
 
 /** What becomes of one stream. Set by its owner as soon as it has the stream. Nothing is called after `onClosed`. */

@@ -7,6 +7,7 @@ import { Output } from '../../../src/grpc/http2/output.ts';
 import { Sender } from '../../../src/grpc/http2/sender.ts';
 import { Setting } from '../../../src/grpc/http2/settings.ts';
 import { Stream, type StreamOwner } from '../../../src/grpc/http2/stream.ts';
+import { readingMsMax } from '../../../src/grpc/http2/turns.ts';
 import { ErrorCode, type Http2Stream } from '../../../src/grpc/http2/types.ts';
 import { openClient, requestFields, silent, startServer, type TestServer } from './connections.ts';
 import { connectRaw, endHeaders, endStream, frame, headers, setting, u32 } from './raw-peer.ts';
@@ -211,5 +212,32 @@ describe('back-pressure', () => {
     }
     assert.equal(sender.waitingStreams, 0);
     assert.ok(looks < 3 * count, `${looks} looks at ${count} streams`);
+  });
+
+  it('requests that come in one segment and cost much are begun over several turns', async () => {
+    const busyMs = 3;
+    const begunAt: number[] = [];
+    let turn = 0;
+    let turning = setImmediate(function next() {
+      turn++;
+      turning = setImmediate(next);
+    });
+    server = await startServer({
+      onRequest: (stream) => {
+        begunAt.push(turn);
+        for (const from = performance.now(); performance.now() - from < busyMs;);
+        stream.sendHeaders([':status', '200'], true);
+      },
+    });
+    const peer = await connectRaw(server.port);
+    const count = 100;
+    peer.send(...Array.from({ length: count }, (_, i) => headers(2 * i + 1, whole)));
+    await peer.settled();
+    clearImmediate(turning);
+    assert.equal(begunAt.length, count);
+    const perTurn = new Map<number, number>();
+    for (const each of begunAt) perTurn.set(each, (perTurn.get(each) ?? 0) + 1);
+    const most = Math.max(...perTurn.values());
+    assert.ok(most <= 2 * (readingMsMax / busyMs + 8), `${most} of them began in one turn`);
   });
 });

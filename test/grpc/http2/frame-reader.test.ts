@@ -59,6 +59,9 @@ class Collector implements FrameSink {
   onFrameSizeError(): void {
     assert.fail('frame size');
   }
+  hasTime(): boolean {
+    return true;
+  }
   onPaddingError(): void {
     assert.fail('padding');
   }
