@@ -7,8 +7,11 @@ import type { Status } from './types.ts';
 
 export const prefixBytes = 5;
 
-/** A message that is not whole yet is given memory as it comes, at least so much at a time. */
-const growthBytes = 32 * 1024;
+/**
+ * A message that is not whole yet is given memory as it comes, at least so much at a time. Little: a caller begins
+ * thousands of them with a few bytes each.
+ */
+const growthBytes = 512;
 
 /** What half-received messages may occupy, of all streams of one connection. */
 export class PendingBytes {
@@ -99,7 +102,11 @@ export class MessageReader {
   /** Reads on until one message is whole: then `take` it. False: there is an error, or more has to come. */
   advance(): boolean {
     while (!this.isReady()) {
-      if (this.error !== undefined || this.offset === this.end) return false;
+      if (this.error !== undefined) return false;
+      if (this.offset === this.end) {
+        this.dropChunk();
+        return false;
+      }
       if (this.prefixRead < prefixBytes) this.readPrefix();
       else this.readBody();
     }
@@ -119,6 +126,14 @@ export class MessageReader {
     this.pendingTaken = 0;
     this.body = undefined;
     this.bodyRead = 0;
+  }
+
+  /** What had to wait was read: a stream that is silent from then on keeps no memory for it. */
+  private dropChunk(): void {
+    this.chunk = emptyBytes;
+    this.offset = 0;
+    this.end = 0;
+    this.isChunkOurs = true;
   }
 
   private isReady(): boolean {

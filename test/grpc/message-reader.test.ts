@@ -86,14 +86,39 @@ describe('grpc: messages cut out of the bytes of a stream', () => {
       return reader;
     };
     const first = begin(1);
-    assert.equal(pending.size, 32 * 1024);
-    const second = begin(30_000);
-    assert.equal(pending.size, 32 * 1024 + 60_000);
+    assert.equal(pending.size, 512);
+    const second = begin(49_700);
+    assert.equal(pending.size, 512 + 99_400);
     const refused = begin(1);
     assert.equal(refused.error?.code, 8);
     assert.deepEqual([first.error, second.error], [undefined, undefined]);
     second.forget();
     assert.equal(begin(1).error, undefined);
+  });
+
+  it('cost a caller who begins many of them about what they cost us', () => {
+    const pending = new PendingBytes(Number.POSITIVE_INFINITY);
+    const begun = frame(new Uint8Array(1_500_000)).subarray(0, 6);
+    for (let i = 0; i < 1000; i++) {
+      const reader = new MessageReader(1_500_000, pending);
+      reader.offer(begun);
+      reader.advance();
+    }
+    assert.ok(pending.size <= 1000 * 1024, `${pending.size} bytes for 6,000`);
+  });
+
+  it('leave no memory behind once what had to wait was read', () => {
+    const reader = new MessageReader(100_000, new PendingBytes(1_000_000));
+    for (let i = 0; i < 100; i++) {
+      reader.offer(frame(new Uint8Array(1000)));
+      reader.keep();
+    }
+    assert.equal(readAll(reader).length, 100);
+    const kept = Object.values(reader).filter((value) => value instanceof Uint8Array);
+    assert.deepEqual(
+      kept.filter(({ length }) => length > 0),
+      [],
+    );
   });
 
   it('waits in one array, whatever the size of the pieces', () => {

@@ -196,7 +196,9 @@ describe('back-pressure', () => {
       let isClosed = false;
       Object.defineProperty(stream, 'isClosed', {
         get: () => (looks++, isClosed),
-        set: (value: boolean) => (isClosed = value),
+        set: (value: boolean) => {
+          isClosed = value;
+        },
       });
       return stream;
     });
