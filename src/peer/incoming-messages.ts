@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
+import type { Message } from '../raft/types.ts';
 import { Code } from '../wire/errors.ts';
 import { WireError } from '../wire/varint.ts';
-import { fromWire } from './codec.ts';
 import { describeId } from './handshake.ts';
 import { Incoming } from './incoming.ts';
 import {
@@ -9,7 +9,6 @@ import {
   MessagesRequest,
   type HelloReply,
   type HelloRequest,
-  type WireMessage,
   type WireQuestion,
 } from './messages.ts';
 import { decodeQuestion, encodeAnswer } from './questions.ts';
@@ -57,8 +56,7 @@ export class IncomingMessages extends Incoming {
     });
   }
 
-  private receiveBatch(batch: readonly WireMessage[]): void {
-    const messages = batch.map(fromWire);
+  private receiveBatch(messages: readonly Message[]): void {
     for (const { from, to, type } of messages) {
       if (from !== this.from || to !== this.context.identity.memberId || type === 'MsgSnap') {
         throw new WireError(

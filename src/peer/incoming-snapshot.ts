@@ -1,16 +1,10 @@
 import type { Timer } from '../base/clock.ts';
 import type { Bytes } from '../base/bytes.ts';
+import type { Message } from '../raft/types.ts';
 import { Code } from '../wire/errors.ts';
 import { WireError } from '../wire/varint.ts';
-import { fromWire } from './codec.ts';
 import { Incoming } from './incoming.ts';
-import {
-  SnapshotReply,
-  SnapshotRequest,
-  type HelloReply,
-  type HelloRequest,
-  type WireMessage,
-} from './messages.ts';
+import { SnapshotReply, SnapshotRequest, type HelloReply, type HelloRequest } from './messages.ts';
 import type { SnapshotSink } from './types.ts';
 
 /** A store image that another member streams to this one: chunks are written one after the other. */
@@ -64,8 +58,7 @@ export class IncomingSnapshot extends Incoming {
     if (!this.isEnding) sink?.abort();
   }
 
-  private begin(wire: WireMessage): void {
-    const message = fromWire(wire);
+  private begin(message: Message): void {
     if (message.type !== 'MsgSnap' || message.from !== this.from || this.sink !== undefined) {
       throw new WireError('peer: a snapshot begins with one MsgSnap of the member that sends it');
     }

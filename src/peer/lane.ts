@@ -3,10 +3,15 @@ import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Message } from '../raft/types.ts';
 import { errors, type Outcome } from '../wire/errors.ts';
-import { encodeBatch } from './codec.ts';
 import type { PeerContext } from './context.ts';
 import type { Refusal } from './handshake.ts';
-import { MessagesReply, MessagesRequest, messagesPath, type HelloReply } from './messages.ts';
+import {
+  encodeBatch,
+  MessagesReply,
+  MessagesRequest,
+  messagesPath,
+  type HelloReply,
+} from './messages.ts';
 import { Opening } from './opening.ts';
 import { OpenQuestions } from './questions.ts';
 import type { Answer, PeerAddress, PeerIdentity, Question } from './types.ts';

@@ -9,14 +9,15 @@ import {
   oneof,
   repeatedNested,
   repeatedString,
-  repeatedUint64Id,
   string,
   uint32,
   uint64,
   uint64Id,
   type MessageOf,
 } from '../wire/message.ts';
-import { WireEntry } from './entry-codec.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { Message } from '../raft/types.ts';
+import { WireMessage } from './message-codec.ts';
 
 /** The messages between members, as tables: proto/peer.proto says what each field means. */
 
@@ -47,39 +48,6 @@ export const HelloReply = message('quorate.peer.HelloReply', {
   incarnation: uint64Id(5),
 });
 export type HelloReply = MessageOf<typeof HelloReply>;
-
-export const WireConfState = message('quorate.peer.ConfState', {
-  voters: repeatedUint64Id(1),
-  votersOutgoing: repeatedUint64Id(2),
-  learners: repeatedUint64Id(3),
-  learnersNext: repeatedUint64Id(4),
-  autoLeave: bool(5),
-});
-
-export const WireSnapshotMeta = message('quorate.peer.SnapshotMeta', {
-  index: uint64(1),
-  term: uint64(2),
-  confState: nested(3, WireConfState),
-});
-
-export const WireMessage = message('quorate.peer.Message', {
-  type: enumeration(1),
-  from: uint64Id(2),
-  to: uint64Id(3),
-  term: uint64(4),
-  index: uint64(5),
-  logTerm: uint64(6),
-  commit: uint64(7),
-  entries: repeatedNested(8, WireEntry),
-  reject: bool(9),
-  rejectHint: uint64(10),
-  snapshot: nested(11, WireSnapshotMeta),
-  readSequence: uint64(12),
-  context: uint64(13),
-  isTransfer: bool(14),
-  transferee: uint64Id(15),
-});
-export type WireMessage = MessageOf<typeof WireMessage>;
 
 const Batch = message('quorate.peer.Batch', { messages: repeatedNested(1, WireMessage) });
 const Ping = message('quorate.peer.Ping', { sequence: uint64(1) });
@@ -152,6 +120,11 @@ export const SnapshotRequest = message('quorate.peer.SnapshotRequest', {
     end: nested(4, SnapshotEnd),
   }),
 });
+
+/** One frame: the messages that leave together. */
+export function encodeBatch(messages: readonly Message[]): Bytes {
+  return MessagesRequest.encode({ request: { case: 'batch', value: { messages } } });
+}
 
 export const SnapshotReply = message('quorate.peer.SnapshotReply', {
   reply: oneof({

@@ -1,15 +1,8 @@
 import type { Timer } from '../base/clock.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Message } from '../raft/types.ts';
-import { toWire } from './codec.ts';
 import type { PeerContext } from './context.ts';
-import {
-  SnapshotReply,
-  SnapshotRequest,
-  snapshotPath,
-  type HelloReply,
-  type WireMessage,
-} from './messages.ts';
+import { SnapshotReply, SnapshotRequest, snapshotPath, type HelloReply } from './messages.ts';
 import { Opening } from './opening.ts';
 import type { PeerAddress, SnapshotSource } from './types.ts';
 
@@ -67,7 +60,7 @@ export class OutgoingSnapshot {
   }
 
   private begin(): void {
-    const value = toWire(this.options.message) as WireMessage;
+    const { message: value } = this.options;
     this.opening.send(SnapshotRequest.encode({ request: { case: 'begin', value } }));
     this.pump();
   }

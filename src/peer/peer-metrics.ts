@@ -1,4 +1,9 @@
-import { exponentialBuckets, type Metrics } from '../host/metrics.ts';
+import {
+  exponentialBuckets,
+  type Counter,
+  type Metrics,
+  type SeriesCounter,
+} from '../host/metrics.ts';
 import type { MemberId } from '../raft/types.ts';
 import { describeId } from './handshake.ts';
 
@@ -43,12 +48,34 @@ export function peerMetrics(metrics: Metrics | undefined, local: MemberId): Peer
     'etcd_network_active_peers',
     'The current number of active peer connections.',
   );
+  const sentTo = new CountersOfMembers(sentBytes, 'To');
+  const receivedFrom = new CountersOfMembers(receivedBytes, 'From');
   return {
-    sent: (to, sizeBytes) => sentBytes.add(sizeBytes, { To: describeId(to) }),
-    received: (from, sizeBytes) => receivedBytes.add(sizeBytes, { From: describeId(from) }),
+    sent: (to, sizeBytes) => sentTo.of(to).add(sizeBytes),
+    received: (from, sizeBytes) => receivedFrom.of(from).add(sizeBytes),
     sendFailed: (to, messages) => sentFailures.add(messages, { To: describeId(to) }),
     roundTrip: (to, durationMs) => roundTrips.observe(durationMs / 1000, { To: describeId(to) }),
     active: (remote, isActive) =>
       active.set(isActive ? 1 : 0, { Local: describeId(local), Remote: describeId(remote) }),
   };
+}
+
+/** The series of a counter that is counted in for each frame, found by the member. */
+class CountersOfMembers {
+  private readonly counter: Counter;
+  private readonly label: string;
+  private readonly byMember = new Map<MemberId, SeriesCounter>();
+
+  constructor(counter: Counter, label: string) {
+    this.counter = counter;
+    this.label = label;
+  }
+
+  of(member: MemberId): SeriesCounter {
+    const known = this.byMember.get(member);
+    if (known !== undefined) return known;
+    const series = this.counter.series({ [this.label]: describeId(member) });
+    this.byMember.set(member, series);
+    return series;
+  }
 }

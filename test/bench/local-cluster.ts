@@ -9,7 +9,7 @@ import { silentLogger } from '../../src/host/logger.ts';
 import { createMetrics } from '../../src/host/metrics-registry.ts';
 import { randomNonce, systemRandom } from '../../src/host/random.ts';
 import { systemScheduler } from '../../src/host/scheduler.ts';
-import { encodeBatch, fromWire } from '../../src/peer/codec.ts';
+import { encodeBatch } from '../../src/peer/messages.ts';
 import { MessagesRequest } from '../../src/peer/messages.ts';
 import type { Transport, TransportEvents } from '../../src/peer/types.ts';
 import type { Message } from '../../src/raft/types.ts';
@@ -132,7 +132,7 @@ export class LocalCluster {
     setImmediate(() => {
       const { request } = MessagesRequest.decode(frame);
       if (request?.case !== 'batch') fail('a frame without messages');
-      else this.links.get(to)?.received(request.value.messages.map(fromWire));
+      else this.links.get(to)?.received(request.value.messages);
     });
   }
 }

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { loadSync, type MessageTypeDefinition } from '@grpc/proto-loader';
 import * as fc from 'fast-check';
-import { encodeBatch, fromWire } from '../../src/peer/codec.ts';
-import { HelloRequest, MessagesRequest, SnapshotRequest } from '../../src/peer/messages.ts';
+import {
+  encodeBatch,
+  HelloRequest,
+  MessagesRequest,
+  SnapshotRequest,
+} from '../../src/peer/messages.ts';
 import type { Message } from '../../src/raft/types.ts';
 
 /** Records with the prototype that decoded messages have. */
@@ -97,7 +101,7 @@ const service = definitions['quorate.peer.Peer'] as unknown as Record<
 function decodeBatch(bytes: Uint8Array): readonly Message[] {
   const { request } = MessagesRequest.decode(bytes);
   assert.equal(request?.case, 'batch');
-  return request?.case === 'batch' ? request.value.messages.map(fromWire) : [];
+  return request?.case === 'batch' ? request.value.messages : [];
 }
 
 describe('peer/codec', () => {
@@ -182,6 +186,5 @@ describe('peer/codec', () => {
 });
 
 function decodeBatchLeniently(bytes: Uint8Array): void {
-  const { request } = MessagesRequest.decode(bytes);
-  if (request?.case === 'batch') request.value.messages.map(fromWire);
+  MessagesRequest.decode(bytes);
 }

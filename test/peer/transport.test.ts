@@ -5,7 +5,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { openGrpcJsChannel } from '../../src/grpc/grpc-js-channel.ts';
 import type { GrpcChannel, Status } from '../../src/grpc/types.ts';
 import { createMetrics } from '../../src/host/metrics-registry.ts';
-import { encodeBatch } from '../../src/peer/codec.ts';
+import { encodeBatch } from '../../src/peer/messages.ts';
 import { helloTo, type Hello } from '../../src/peer/handshake.ts';
 import {
   HelloRequest,
