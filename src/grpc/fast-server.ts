@@ -30,8 +30,8 @@ const headerListBytesMax = 64 * 1024;
 /** Unsent bytes of a connection beyond which `send` says that it is full; for one call, a quarter of it. */
 const unsentBytesMax = 1024 * 1024;
 
-/** Memory for half-received messages of one connection: forty of the largest requests that etcd takes. */
-const pendingBytesMax = 64 * 1024 * 1024;
+/** Memory for half-received messages of one connection: about 170 of the largest requests that etcd takes. */
+const pendingBytesMax = 256 * 1024 * 1024;
 
 /** Compressed messages that one turn of the event loop unpacks: each may become as large as a request may be. */
 const unpackedPerTurnMax = 4;
