@@ -17,6 +17,7 @@ import {
 } from '../wire/message.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Message } from '../raft/types.ts';
+import { WireWriter } from '../wire/varint.ts';
 import { WireMessage } from './message-codec.ts';
 
 /** The messages between members, as tables: proto/peer.proto says what each field means. */
@@ -123,7 +124,25 @@ export const SnapshotRequest = message('quorate.peer.SnapshotRequest', {
 
 /** One frame: the messages that leave together. */
 export function encodeBatch(messages: readonly Message[]): Bytes {
-  return MessagesRequest.encode({ request: { case: 'batch', value: { messages } } });
+  let bytes = frameOverhead;
+  for (const message of messages) bytes += sizeOf(message);
+  frameWriter.clear();
+  frameWriter.expect(bytes);
+  MessagesRequest.writeTo(frameWriter, { request: { case: 'batch', value: { messages } } });
+  return frameWriter.finishShared();
+}
+
+const frameWriter = new WireWriter();
+const frameOverhead = 16;
+/** What a message takes without its entries, and an entry beside its data, with the ids and numbers of most. */
+const messageBytes = 64;
+const entryBytes = 20;
+
+function sizeOf(message: Message): number {
+  let bytes = messageBytes;
+  if ('entries' in message)
+    for (const { data } of message.entries) bytes += entryBytes + data.length;
+  return bytes;
 }
 
 export const SnapshotReply = message('quorate.peer.SnapshotReply', {

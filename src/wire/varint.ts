@@ -205,6 +205,8 @@ export const nestingMax = 300;
 
 /** What `finishShared` gives out is cut from pieces of this size; a buffer that has grown beyond it is not kept. */
 const chunkBytes = 16 * 1024;
+/** A large buffer is given away whole, unless more than a quarter of it would be kept for nothing. */
+const fillShare = 4 / 3;
 
 /**
  * Writes messages from back to front: by the time a length is due the content stands already, so nested messages
@@ -225,11 +227,18 @@ export class WireWriter {
     this.start = this.end;
   }
 
+  /** About so many bytes are to come: one buffer for all of them, rather than one that grows. */
+  expect(bytes: number): void {
+    if (this.start < bytes && this.length === 0) this.renew(Math.max(bytes, chunkBytes));
+  }
+
   /** The message, as an array of its own. */
   finish(): Bytes {
-    const message = this.buffer.slice(this.start, this.end);
-    if (this.buffer.length > chunkBytes) this.renew(chunkBytes);
-    return message;
+    const { buffer, start, end } = this;
+    if (buffer.length <= chunkBytes) return buffer.slice(start, end);
+    this.renew(chunkBytes);
+    const isWellFilled = (end - start) * fillShare > buffer.length;
+    return isWellFilled ? buffer.subarray(start, end) : buffer.slice(start, end);
   }
 
   /**
