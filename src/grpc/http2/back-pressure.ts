@@ -34,7 +34,7 @@ export class BackPressure {
   private readonly sender: Sender;
   private readonly bytesMax: number;
   private full: Stream[] = [];
-  private isPaused = false;
+  isPaused = false;
   private isResting = false;
 
   constructor({ socket, output, sender, unsentBytesMax }: BackPressureParts) {
@@ -98,9 +98,14 @@ export class BackPressure {
     return waitingStreams >= waitingStreamsMax || this.unsentBytes > refuseFactor * this.bytesMax;
   }
 
+  /** So much waits that could leave that no more is read before it has. */
+  get isTooMuch(): boolean {
+    return this.unsentBytes > pauseFactor * this.bytesMax && this.isMoving;
+  }
+
   /** A chunk was read. */
   maybePause(): void {
-    if (this.isPaused || this.unsentBytes <= pauseFactor * this.bytesMax || !this.isMoving) return;
+    if (this.isPaused || !this.isTooMuch) return;
     this.isPaused = true;
     this.socket.pause();
   }

@@ -99,8 +99,9 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
   private unreadReplies = 0;
   private endReason: string | undefined;
   private commonName: string | undefined;
-  /** What has come and this turn had no time to read. */
+  /** What has come and this turn had no time to read, or there is no room for its answers. */
   private unread: Bytes | undefined;
+  private isReadOnDue = false;
 
   constructor(socket: Duplex, { role, limits, events, timeouts }: Http2ConnectionOptions) {
     this.socket = socket;
@@ -486,14 +487,21 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
     if (readBytes < chunk.length && !this.isOver) {
       this.unread = chunk.subarray(readBytes);
       this.backPressure.rest();
-      restUntilLater(this);
     }
     // A client reads on whatever happens: two ends that both wait for the other to read would wait for ever.
     if (this.isServer && !this.isOver) this.backPressure.maybePause();
+    this.maybeReadOnLater();
+  }
+
+  private maybeReadOnLater(): void {
+    if (this.unread === undefined || this.isReadOnDue || this.backPressure.isPaused) return;
+    this.isReadOnDue = true;
+    restUntilLater(this);
   }
 
   readOn(): void {
     const { unread } = this;
+    this.isReadOnDue = false;
     this.unread = undefined;
     if (this.isOver || unread === undefined) return;
     this.read(unread);
@@ -501,7 +509,9 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
   }
 
   hasTime(): boolean {
-    return !this.isServer || this.limits.isTrusted === true || hasTimeToRead();
+    if (!this.isServer) return true;
+    if (this.backPressure.isTooMuch) return false;
+    return this.limits.isTrusted === true || hasTimeToRead();
   }
 
   wantFlush(): void {
@@ -518,6 +528,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
     }
     this.output.flush();
     this.backPressure.maybeResume();
+    this.maybeReadOnLater();
     this.tellClosed();
     if (this.goAways.isLastTold && this.streams.size === 0) this.finish('drained');
     else if (this.output.socketBytes === 0) this.maybeGoOnLater();
@@ -527,6 +538,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
   private onWritten(): void {
     if (this.output.socketBytes === 0) this.unreadReplies = 0;
     this.backPressure.maybeResume();
+    this.maybeReadOnLater();
     this.maybeGoOnLater();
   }
 

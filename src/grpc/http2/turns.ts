@@ -58,6 +58,7 @@ export function hasTimeToRead(): boolean {
 /** Calls `readOn` in a later turn, in the order of asking. */
 export function restUntilLater(taker: RestTaker): void {
   resting.push(taker);
+  if (readingSinceMs === undefined) beginReading(performance.now());
 }
 
 function beginReading(nowMs: number): void {

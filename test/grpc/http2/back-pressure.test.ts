@@ -242,4 +242,27 @@ describe('back-pressure', () => {
     const most = Math.max(...perTurn.values());
     assert.ok(most <= 2 * (readingMsMax / busyMs + 8), `${most} of them began in one turn`);
   });
+
+  it('requests of one segment are not begun when the answers before them are not read', async () => {
+    const answer = new Uint8Array(128 * 1024);
+    let begun = 0;
+    server = await startServer({
+      onRequest: (stream) => {
+        begun++;
+        stream.sendHeaders([':status', '200'], false);
+        stream.write(answer, true);
+      },
+    });
+    const peer = await connectRaw(server.port, hugeWindow);
+    peer.send(hugeConnection);
+    peer.socket.pause();
+    const count = 400;
+    peer.send(...Array.from({ length: count }, (_, i) => headers(2 * i + 1, whole)));
+    await wait(300);
+    assert.ok(begun < count / 2, `${begun} of ${count} were begun`);
+    peer.socket.resume();
+    const last = 2 * count - 1;
+    await peer.until(({ streamId, flags }) => streamId === last && (flags & endStream) !== 0);
+    assert.equal(begun, count);
+  });
 });
