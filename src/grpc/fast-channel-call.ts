@@ -287,8 +287,8 @@ export class FastChannelCall implements ClientStream, Http2StreamListener, Timed
     const { stream } = this;
     if (stream === undefined) return;
     // The server ended it first: what is not sent yet is of no use any more.
-    if (this.isHalfClosed || stream.isClosed) return;
-    if (stream.unsentBytes === 0) stream.write(emptyBytes, true);
-    else stream.reset(ErrorCode.CANCEL);
+    if (stream.isClosed) return;
+    if (stream.unsentBytes > 0) stream.reset(ErrorCode.CANCEL);
+    else if (!this.isHalfClosed) stream.write(emptyBytes, true);
   }
 }

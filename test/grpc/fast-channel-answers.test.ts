@@ -234,4 +234,19 @@ describe('grpc: what the fast channel makes of answers', () => {
     await until('the stream is closed on both sides', () => isClosed);
     assert.equal(received, 0);
   });
+
+  it('drops what is left of a request that the server has answered without reading it', async () => {
+    let resetCode: number | undefined;
+    answer = (stream) => {
+      // Nobody reads: the request fills the window, and most of it stays behind.
+      stream.removeAllListeners('data');
+      stream.pause();
+      stream.on('close', () => (resetCode = stream.rstCode));
+      stream.respond({ ...grpcHeaders, 'grpc-status': '9' }, { endStream: true });
+    };
+    const done = await unary(channel, '/t.S/M', new Uint8Array(1_000_000), { timeoutMs: 5000 });
+    assert.equal(done.status.code, 9);
+    await until('the stream is closed on both sides', () => resetCode !== undefined);
+    assert.equal(resetCode, http2.constants.NGHTTP2_CANCEL);
+  });
 });

@@ -202,7 +202,8 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
     if (this.streams.size >= this.peer.concurrentStreamsMax) return undefined;
     const id = this.streams.lastId + 2;
     if (id > streamIdMax) {
-      this.goAways.isDraining = true;
+      // The connection ends with the last stream that it could have.
+      this.drain();
       return undefined;
     }
     const stream = new Stream(id, this, {

@@ -12,7 +12,7 @@ import {
 export interface FrameSink {
   /** Nothing more is to be read: the reader stops where it is. */
   readonly isOver: boolean;
-  /** Whether there is time for more frames in this turn. Asked once for `framesPerLook` of one chunk. */
+  /** Whether there is time for more frames in this turn. Asked after every `framesPerLook` frames of a chunk. */
   hasTime(): boolean;
   /** A whole frame other than DATA: its payload is `bytes` from `start` to `end`, valid during the call. */
   onFrame(head: FrameHead, bytes: Bytes, start: number, end: number): void;
@@ -29,8 +29,8 @@ export interface FrameSink {
   onPaddingError(): void;
 }
 
-/** A power of two. */
-const framesPerLook = 8;
+/** What a call needs, as a rule: a chunk that brings no more is read without looking at the time. */
+const framesPerLook = 2;
 
 /** Where the reader is between two calls. */
 const State = { PREFACE: 0, HEAD: 1, PAYLOAD: 2, PAD_LENGTH: 3, BODY: 4, PADDING: 5 } as const;
@@ -71,7 +71,9 @@ export class FrameReader {
       switch (this.state) {
         case State.HEAD:
           frames++;
-          if (frames % framesPerLook === 0 && !this.sink.hasTime()) return at;
+          if (frames > framesPerLook && frames % framesPerLook === 1 && !this.sink.hasTime()) {
+            return at;
+          }
           at = this.readHead(chunk, at);
           break;
         case State.BODY:

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { FrameType, streamIdMax } from '../../../src/grpc/http2/frames.ts';
 import { Setting } from '../../../src/grpc/http2/settings.ts';
+import type { StreamTable } from '../../../src/grpc/http2/stream-table.ts';
 import { ErrorCode, type Http2Stream } from '../../../src/grpc/http2/types.ts';
 import { readUint32 } from '../../../src/base/bytes.ts';
 import { openClient, requestFields, silent, startServer, type TestServer } from './connections.ts';
@@ -327,5 +328,23 @@ describe('a client, and what a server may not do', () => {
     await first.heard.closed;
     assert.deepEqual(first.heard.resets, []);
     assert.match(await client.closed, /GOAWAY NO_ERROR/);
+  });
+});
+
+describe('a client that has used up all stream ids', () => {
+  it('ends the connection with its last stream', async () => {
+    const held: Http2Stream[] = [];
+    const server = await startServer({ onRequest: (stream) => held.push(stream) });
+    const client = await openClient(server.port);
+    const { streams } = client.connection as unknown as { streams: StreamTable };
+    streams.take(streamIdMax - 2);
+    const { heard } = client.request();
+    assert.equal(client.connection.open(requestFields, true, silent), undefined);
+    assert.equal(client.connection.isDraining, true);
+    for (let i = 0; held.length === 0 && i < 100; i++) await new Promise(setImmediate);
+    held[0]?.sendHeaders([':status', '200'], true);
+    await heard.closed;
+    assert.match(await client.closed, /drained/);
+    server.close();
   });
 });
