@@ -5,6 +5,9 @@ import {
   codecOf,
   message,
   nested,
+  nestedField,
+  nestedFields,
+  readNested,
   repeatedUint64Id,
   skipUnknown,
   uint64,
@@ -144,7 +147,7 @@ function readField(cursor: DecodeCursor, tag: number, fields: Fields): void {
       fields.commit = reader.readUnsigned();
       return;
     case entriesTag:
-      fields.entries.push(within(cursor, WireEntry));
+      fields.entries.push(readNested(cursor, WireEntry, undefined));
       return;
     case rejectTag:
       fields.reject = reader.readBool();
@@ -153,7 +156,7 @@ function readField(cursor: DecodeCursor, tag: number, fields: Fields): void {
       fields.rejectHint = reader.readUnsigned();
       return;
     case snapshotTag:
-      fields.snapshot = snapshotOf(within(cursor, WireSnapshotMeta));
+      fields.snapshot = snapshotOf(readNested(cursor, WireSnapshotMeta, undefined));
       return;
     case readSequenceTag:
       fields.readSequence = reader.readUnsigned();
@@ -170,13 +173,6 @@ function readField(cursor: DecodeCursor, tag: number, fields: Fields): void {
     default:
       skipUnknown(cursor, tag);
   }
-}
-
-function within<M>(cursor: DecodeCursor, codec: Codec<M>): M {
-  const outerEnd = cursor.reader.enter();
-  const decoded = codec.readInto(cursor);
-  cursor.reader.leave(outerEnd);
-  return decoded;
 }
 
 function snapshotOf({
@@ -242,9 +238,10 @@ function writeMessage(writer: WireWriter, message: Message): void {
 function writeBody(writer: WireWriter, message: Message): void {
   switch (message.type) {
     case 'MsgProp':
-      return writeEntries(writer, message.entries);
+      // They have neither term nor index yet, which are left out like any 0.
+      return nestedFields(writer, entriesTag, WireEntry, message.entries as readonly Entry[]);
     case 'MsgApp':
-      writeEntries(writer, message.entries);
+      nestedFields(writer, entriesTag, WireEntry, message.entries);
       writer.numberField(commitTag, message.commit);
       writer.numberField(logTermTag, message.logTerm);
       return writer.numberField(indexTag, message.index);
@@ -264,7 +261,7 @@ function writeBody(writer: WireWriter, message: Message): void {
       writer.numberField(commitTag, message.commit);
       return writer.numberField(logTermTag, message.logTerm);
     case 'MsgSnap':
-      return writeWithin(writer, snapshotTag, WireSnapshotMeta, message.snapshot);
+      return nestedField(writer, snapshotTag, WireSnapshotMeta, message.snapshot);
     case 'MsgHeartbeat':
       writer.numberField(readSequenceTag, message.readSequence);
       return writer.numberField(commitTag, message.commit);
@@ -282,18 +279,4 @@ function writeBody(writer: WireWriter, message: Message): void {
     default:
       unreachable(message);
   }
-}
-
-/** A proposal's have neither term nor index yet, which are left out like any 0. */
-function writeEntries(writer: WireWriter, entries: readonly Partial<Entry>[]): void {
-  for (let i = entries.length - 1; i >= 0; i--) {
-    writeWithin(writer, entriesTag, WireEntry, entries[i] as Partial<Entry>);
-  }
-}
-
-function writeWithin<M>(writer: WireWriter, tag: number, codec: Codec<M>, value: Partial<M>): void {
-  const before = writer.length;
-  codec.writeTo(writer, value);
-  writer.writeNumber(writer.length - before);
-  writer.writeNumber(tag);
 }

@@ -339,6 +339,16 @@ export function nestedField<M>(writer: WireWriter, tag: number, codec: Codec<M>,
   writer.writeNumber(tag);
 }
 
+/** One field for each value. */
+export function nestedFields<M>(
+  writer: WireWriter,
+  tag: number,
+  codec: Codec<M>,
+  values: readonly M[],
+): void {
+  for (let i = values.length - 1; i >= 0; i--) nestedField(writer, tag, codec, values[i] as M);
+}
+
 function repeatedDelimited<Value>(
   number: number,
   read: (cursor: DecodeCursor) => Value,

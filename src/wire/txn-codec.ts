@@ -4,6 +4,7 @@ import { ResponseHeader } from './header.ts';
 import {
   codecOf,
   nestedField,
+  nestedFields,
   readNested,
   skipUnknown,
   type Codec,
@@ -223,9 +224,9 @@ export const TxnRequest: Codec<TxnRequest> = codecOf<TxnRequest>({
   create: (fields) => ({ compare: [], success: [], failure: [], ...fields }),
   readInto: readRequest,
   writeTo: (writer, { compare = [], success = [], failure = [] }) => {
-    writeEach(writer, failureTag, RequestOp, failure);
-    writeEach(writer, successTag, RequestOp, success);
-    writeEach(writer, compareTag, Compare, compare);
+    nestedFields(writer, failureTag, RequestOp, failure);
+    nestedFields(writer, successTag, RequestOp, success);
+    nestedFields(writer, compareTag, Compare, compare);
   },
 });
 
@@ -319,7 +320,7 @@ export const TxnResponse: Codec<TxnResponse> = codecOf<TxnResponse>({
   create: (fields) => ({ header: undefined, succeeded: false, responses: [], ...fields }),
   readInto: readResponse,
   writeTo: (writer, { header, succeeded, responses = [] }) => {
-    writeEach(writer, responsesTag, ResponseOp, responses);
+    nestedFields(writer, responsesTag, ResponseOp, responses);
     writer.boolField(succeededTag, succeeded);
     if (header !== undefined) nestedField(writer, headerTag, ResponseHeader, header);
   },
@@ -348,13 +349,4 @@ function readResponse(cursor: DecodeCursor, previous?: TxnResponse): TxnResponse
     }
   }
   return { header, succeeded, responses };
-}
-
-function writeEach<M>(
-  writer: WireWriter,
-  tag: number,
-  codec: Codec<M>,
-  values: readonly M[],
-): void {
-  for (let i = values.length - 1; i >= 0; i--) nestedField(writer, tag, codec, values[i] as M);
 }

@@ -2,9 +2,7 @@ import * as net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bytes } from '../../src/base/bytes.ts';
 import type { GrpcServerEngine, GrpcServerOptions } from '../../src/grpc/engine.ts';
-import { createFastServer } from '../../src/grpc/fast-server.ts';
-import { openChannel } from '../../src/grpc/engines.ts';
-import { createGrpcJsServer } from '../../src/grpc/grpc-js-server.ts';
+import { createGrpcServer, openChannel, type EngineName } from '../../src/grpc/engines.ts';
 import { listen, type Listener, type ListenerLimits } from '../../src/grpc/listener.ts';
 import type {
   CallOptions,
@@ -13,6 +11,7 @@ import type {
   Handler,
   Status,
 } from '../../src/grpc/types.ts';
+import { engineNames } from './engine-under-test.ts';
 
 export const testLimits: GrpcServerLimits = {
   requestBytesMax: 2 * 1024 * 1024,
@@ -22,13 +21,9 @@ export const testLimits: GrpcServerLimits = {
   keepAliveTimeoutMs: 20_000,
 };
 
-/** Both server engines: tests of calls run on each. */
-export const engines = { 'grpc-js': createGrpcJsServer, fast: createFastServer } as const;
-export type EngineName = keyof typeof engines;
-
-/** A suite for each of them. */
+/** A suite for each engine. */
 export function describeOnEngines(what: string, tests: (engine: EngineName) => void): void {
-  for (const engine of ['grpc-js', 'fast'] as const) {
+  for (const engine of engineNames) {
     describe(`${what} on ${engine}`, () => tests(engine));
   }
 }
@@ -58,7 +53,7 @@ export class Fixture {
     options: FixtureOptions = {},
   ): Promise<Fixture> {
     const { engine = 'fast', address = '127.0.0.1:0', ...engineOptions } = options;
-    const grpc = engines[engine]({
+    const grpc = createGrpcServer(engine, {
       ...engineOptions,
       handlers: new Map(Object.entries(handlers)),
       limits: { ...testLimits, ...limits },

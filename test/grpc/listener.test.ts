@@ -7,18 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../../src/base/random.ts';
 import { textOf, utf8 } from '../../src/base/bytes.ts';
+import { createGrpcServer } from '../../src/grpc/engines.ts';
 import { listen, type ListenerLimits } from '../../src/grpc/listener.ts';
 import { formatListenAddress, parseListenAddress } from '../../src/grpc/listen-address.ts';
 import type { GrpcServerLimits, Handler, StreamCall } from '../../src/grpc/types.ts';
-import {
-  describeOnEngines,
-  engines,
-  Fixture,
-  readToEnd,
-  testLimits,
-  unary,
-  until,
-} from './fixture.ts';
+import { describeOnEngines, Fixture, readToEnd, testLimits, unary, until } from './fixture.ts';
 
 const echo: Handler = { kind: 'unary', handle: (call, request) => call.respond(request) };
 const handlers = { '/t.S/Echo': echo };
@@ -203,7 +196,7 @@ describeOnEngines('grpc: the listener', (engine) => {
 
   it('names the address that is taken, as etcd does', async () => {
     const served = await start(handlers);
-    const grpc = engines[engine]({ handlers: new Map(), limits: testLimits });
+    const grpc = createGrpcServer(engine, { handlers: new Map(), limits: testLimits });
     const http = (): void => undefined;
     const again = await listen({ address: served.address, grpc, http });
     assert.deepEqual(again, {
@@ -223,7 +216,7 @@ describeOnEngines('grpc: the listener', (engine) => {
     const address = `unix://${join(folder, 'client.sock')}`;
     const served = await start(handlers, {}, address);
     assert.equal((await unary(served.channel(), '/t.S/Echo', utf8('x'))).status.code, 0);
-    const grpc = engines[engine]({ handlers: new Map(), limits: testLimits });
+    const grpc = createGrpcServer(engine, { handlers: new Map(), limits: testLimits });
     const http = (): void => undefined;
     const taken = await listen({ address, grpc, http });
     assert.equal(taken.ok || taken.error.code, 'EADDRINUSE');
