@@ -172,7 +172,7 @@ export class OperationStream {
   /** Two revisions that a watch with previous pairs is told in several fragments. */
   #hugeRevision(): Operation {
     const choice = this.#choice;
-    const stream = [...this.#world.watches.keys()].at(-1);
+    const stream = this.#world.openStreams.at(-1);
     const keys = ['big/1', 'big/2', 'big/3'].map((key) => Buffer.from(key));
     const puts = keys.map((key) => ({ key, value: largeValue(choice) }));
     const again = {

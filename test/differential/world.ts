@@ -63,6 +63,13 @@ export class World {
   #streams = 0;
   #picked = 0;
 
+  /** The streams that the client may still send on, oldest first. */
+  get openStreams(): readonly number[] {
+    return [...this.watches]
+      .filter(([, { isHalfClosed }]) => !isHalfClosed)
+      .map(([stream]) => stream);
+  }
+
   /** The number of a watch stream that was not there before. */
   nextStream(): number {
     return this.#streams++;
