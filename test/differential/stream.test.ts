@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { OperationStream } from './stream.ts';
 import { World } from './world.ts';
 
-const ok = { ok: true, message: {}, raw: new Uint8Array(), messages: [] } as const;
+const ok = { ok: true, message: {}, raw: new Uint8Array(), messages: 1 } as const;
 
 describe('the stream of operations of the differential', () => {
   it('sends nothing on a watch stream whose client has half-closed it', () => {
