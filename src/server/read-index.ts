@@ -13,6 +13,8 @@ import type { Done } from './types.ts';
 export const waitingReadsMax = 50_000;
 /** After this a round without an answer is asked again (etcd: readIndexRetryTime). */
 const retryMs = 500;
+/** So many reads are answered in one turn, a few milliseconds of work; the next go on in the next. */
+const answersPerTurnMax = 256;
 
 interface Round {
   readonly reads: Done<undefined>[];
@@ -27,6 +29,8 @@ interface Round {
 interface Confirmed {
   readonly index: number;
   readonly reads: readonly Done<undefined>[];
+  /** How many of them were answered. */
+  answered: number;
 }
 
 export interface ReadIndexParts {
@@ -46,6 +50,8 @@ export class ReadIndexQueue {
   /** Rounds whose index is known but not yet applied here; indexes ascend. */
   private confirmed: Confirmed[] = [];
   private waitingCount = 0;
+  /** This turn has answered what it may; the next goes on. */
+  private isPaused = false;
   private lastContext: number;
 
   /** `firstContext` is random, so that answers to an earlier process under this id are not taken for ours. */
@@ -83,7 +89,7 @@ export class ReadIndexQueue {
       if (round === undefined || !round.contexts.has(context)) continue;
       round.retry?.cancel();
       this.round = undefined;
-      this.confirmed.push({ index, reads: round.reads });
+      this.confirmed.push({ index, reads: round.reads, answered: 0 });
       if (this.gathering.length > 0) this.parts.wake();
     }
     this.appliedUpTo(this.parts.appliedIndex());
@@ -101,13 +107,30 @@ export class ReadIndexQueue {
   }
 
   appliedUpTo(index: number): void {
-    while (this.confirmed.length > 0) {
+    if (this.isPaused) return;
+    let left = answersPerTurnMax;
+    for (;;) {
       const first = this.confirmed[0];
       if (first === undefined || first.index > index) return;
-      this.confirmed.shift();
-      this.waitingCount -= first.reads.length;
-      for (const done of first.reads) done(ok(undefined));
+      const { reads, answered } = first;
+      const due = reads.slice(answered, answered + left);
+      first.answered += due.length;
+      left -= due.length;
+      if (first.answered === reads.length) this.confirmed.shift();
+      this.waitingCount -= due.length;
+      for (const done of due) done(ok(undefined));
+      if (left > 0) continue;
+      this.pause();
+      return;
     }
+  }
+
+  private pause(): void {
+    this.isPaused = true;
+    this.parts.scheduler.endOfTurn(() => {
+      this.isPaused = false;
+      this.appliedUpTo(this.parts.appliedIndex());
+    });
   }
 
   failAll(): void {
@@ -118,7 +141,7 @@ export class ReadIndexQueue {
     this.gathering = [];
     this.waitingCount = 0;
     const reads = [
-      ...confirmed.flatMap((each) => each.reads),
+      ...confirmed.flatMap(({ reads, answered }) => reads.slice(answered)),
       ...(round?.reads ?? []),
       ...gathering,
     ];

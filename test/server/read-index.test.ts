@@ -59,3 +59,38 @@ describe('a read that is asked again (etcd #20418)', () => {
     assert.equal(new Set(contexts).size, contexts.length);
   });
 });
+
+describe('many reads of one round', () => {
+  function confirmedRound(count: number) {
+    const readersOfRound = readers();
+    for (let i = 0; i < count; i++) readersOfRound.read(`${i}`);
+    const context = readersOfRound.queue.takeContext();
+    assert.ok(context !== undefined);
+    readersOfRound.queue.readConfirmed([{ context, index: 10 }]);
+    return readersOfRound;
+  }
+
+  it('are answered over several turns, each once and in order', () => {
+    const { scheduler, answered } = confirmedRound(1_000);
+    const perTurn = answered.length;
+    assert.ok(perTurn > 0 && perTurn < 1_000);
+    for (let turns = 1; answered.length < 1_000; turns++) {
+      assert.equal(answered.length, turns * perTurn);
+      scheduler.advance(0.001);
+      assert.ok(turns < 1_000);
+    }
+    assert.deepEqual(
+      answered,
+      Array.from({ length: 1_000 }, (_, i) => `${i} read`),
+    );
+  });
+
+  it('fail when the member stops in between, but for those that were answered', () => {
+    const { scheduler, queue, answered } = confirmedRound(1_000);
+    const read = answered.length;
+    queue.failAll();
+    scheduler.advance(10);
+    assert.equal(answered.length, 1_000);
+    assert.deepEqual(answered.slice(read - 1, read + 1), [`${read - 1} read`, `${read} failed`]);
+  });
+});
