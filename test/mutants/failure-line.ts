@@ -1,0 +1,19 @@
+const charsMax = 160;
+
+/** What the harnesses begin the line with that tells of a failure, the most telling first. */
+const patterns: readonly RegExp[] = [
+  /^\s*(?:Violation|InvariantError|AssertionError)\b.*/m,
+  /^.*\bI\d+ .*(?:violat|broken|:).*/m,
+  /^DIFFERENCE .*/m,
+  /^.*\b(?:FAILED|INVALID|invalid)\b.*/m,
+  /^\s*(?:[A-Z]\w*)?Error: .*/m,
+  /^.*\bfail(?:ed|ure)\b.*/im,
+];
+
+/** The line of a harness's output that tells best what went wrong; else its last. */
+export function failureLine(output: string): string {
+  const lines = output.split('\n').filter((line) => line.trim() !== '');
+  const found = patterns.map((pattern) => pattern.exec(output)?.[0]).find((line) => line);
+  const line = (found ?? lines.at(-1) ?? 'nothing was said').trim().replaceAll(/\s+/g, ' ');
+  return line.length > charsMax ? `${line.slice(0, charsMax - 1)}…` : line;
+}

@@ -1,0 +1,85 @@
+import { areasOf } from './areas.ts';
+import type { Mutant } from './types.ts';
+
+/** What is let loose on a mutant, the cheapest first. Each is a command that is run in the mutated copy. */
+export interface Harness {
+  readonly name: string;
+  readonly budgetSeconds: number;
+  /** Built by tsc: without it the harness is not there. */
+  readonly entry: string;
+  readonly command: (mutant: Mutant | undefined, budgetSeconds: number) => HarnessCommand;
+}
+
+export interface HarnessCommand {
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const mocha = ['node', 'node_modules/mocha/bin/mocha.js', '--no-config', '--bail'];
+const npmRun = (name: string, ...options: string[]): HarnessCommand => ({
+  argv: ['npm', 'run', '-s', name, '--', ...options],
+});
+
+export const allHarnesses: readonly Harness[] = [
+  {
+    name: 'unit',
+    budgetSeconds: 60,
+    entry: 'dist/test/structure.test.js',
+    command: (mutant) => ({
+      argv: [
+        ...mocha,
+        '--timeout',
+        '20000',
+        '--grep',
+        'bad world',
+        '--invert',
+        ...areasOf(mutant).flatMap((area) => [
+          `dist/test/${area}/**/*.test.js`,
+          `dist/test/${area}/**/*.property.js`,
+        ]),
+      ],
+    }),
+  },
+  {
+    name: 'sim',
+    budgetSeconds: 120,
+    entry: 'dist/test/sim/main.js',
+    command: (_mutant, budgetSeconds) => npmRun('sim', '--seconds', String(budgetSeconds)),
+  },
+  {
+    name: 'chaos',
+    budgetSeconds: 90,
+    entry: 'dist/test/server/chaos.test.js',
+    command: (_mutant, budgetSeconds) => ({
+      argv: [
+        ...mocha,
+        '--timeout',
+        '60000',
+        '--grep',
+        'bad world',
+        'dist/test/server/chaos.test.js',
+      ],
+      // A seed takes more than a second.
+      env: { CHAOS_SEED: '1', CHAOS_SEEDS: String(Math.ceil(budgetSeconds / 2)) },
+    }),
+  },
+  {
+    name: 'diff',
+    budgetSeconds: 60,
+    entry: 'dist/test/differential/main.js',
+    command: (_mutant, budgetSeconds) =>
+      npmRun('diff', '--no-shrink', '--differences', '1', '--ops', String(budgetSeconds * 100)),
+  },
+  {
+    name: 'crash',
+    budgetSeconds: 120,
+    entry: 'dist/test/crash/main.js',
+    command: (_mutant, budgetSeconds) => npmRun('crash', '--images', String(2 * budgetSeconds)),
+  },
+  {
+    name: 'jepsen',
+    budgetSeconds: 120,
+    entry: 'dist/jepsen-lite/main.js',
+    command: (_mutant, budgetSeconds) => npmRun('jepsen', '--time', String(budgetSeconds)),
+  },
+];

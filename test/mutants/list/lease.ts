@@ -1,0 +1,61 @@
+import type { Mutant } from '../types.ts';
+
+/** Bugs of leases. */
+export const leaseMutants: readonly Mutant[] = [
+  {
+    name: 'lease-revoked-by-a-deposed-leader',
+    breaks: 'I35: an expiry counts in the term in which it was decided',
+    changes: [
+      {
+        file: 'apply/lease.ts',
+        from: '  if (term === position.term) {',
+        to: '  if (term <= position.term) {',
+      },
+    ],
+  },
+  {
+    name: 'deposed-leader-renews',
+    breaks: 'I33: a lease lives on for its TTL after a renewal that was acknowledged',
+    changes: [
+      {
+        file: 'server/lease-service.ts',
+        from: '    this.confirmed(done, (term) => term.renew(id, done));',
+        to: '    if (this.current === undefined) done(failed(errors.notLeader));\n    else this.current.renew(id, done);',
+      },
+    ],
+  },
+  {
+    name: 'deleted-key-stays-with-its-lease',
+    breaks: 'I34: a key that was deleted belongs to no lease',
+    changes: [
+      {
+        file: 'apply/delete-range.ts',
+        from: '  for (const { key } of ended) view.leases.detach(key);\n',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'put-without-a-lease-keeps-it',
+    breaks: 'I34: a put moves the key to the lease that it names, or to none',
+    changes: [
+      {
+        file: 'apply/put.ts',
+        from: '  leases.attach(request.key, lease);',
+        to: '  if (lease !== 0n) leases.attach(request.key, lease);',
+      },
+    ],
+  },
+  {
+    name: 'new-leader-ends-leases-early',
+    breaks:
+      'I33: a new leader gives every lease its whole TTL and an election timeout (etcd #13294)',
+    changes: [
+      {
+        file: 'lease/lessor.ts',
+        from: '      const dueMs = nowMs + extendMs + seconds * 1000;',
+        to: '      const dueMs = nowMs + Math.min(extendMs, seconds * 1000);',
+      },
+    ],
+  },
+];

@@ -1,0 +1,193 @@
+import type { Mutant } from '../types.ts';
+
+/** Bugs of the consensus core. */
+export const raftMutants: readonly Mutant[] = [
+  {
+    name: 'ack-before-fsync',
+    breaks: 'I8: an acknowledged entry is on disk (dissertation 3.8; etcd #14370)',
+    changes: [
+      {
+        file: 'raft/core.ts',
+        from: `    case 'MsgAppResp':\n    case 'MsgVote':\n    case 'MsgVoteResp':\n      return true;\n`,
+        to: `    case 'MsgVote':\n    case 'MsgVoteResp':\n      return true;\n    case 'MsgAppResp':\n`,
+      },
+    ],
+  },
+  {
+    name: 'vote-before-fsync',
+    breaks: 'I7: one vote a term, over restarts too (dissertation 3.8)',
+    changes: [
+      {
+        file: 'raft/core.ts',
+        from: `    case 'MsgVoteResp':\n      return true;\n    case 'MsgProp':\n`,
+        to: `      return true;\n    case 'MsgVoteResp':\n    case 'MsgProp':\n`,
+      },
+    ],
+  },
+  {
+    name: 'vote-not-persisted',
+    breaks: 'I7: a vote given within a term already reached is written before it is told',
+    changes: [
+      {
+        file: 'server/raft-loop.ts',
+        from: 'return newest.term !== written.term || newest.vote !== written.vote;',
+        to: 'return newest.term !== written.term;',
+      },
+    ],
+  },
+  {
+    name: 'commit-of-an-older-term',
+    breaks: 'I9: entries of earlier terms are not committed by counting (dissertation 3.6.2)',
+    changes: [
+      {
+        file: 'raft/commit.ts',
+        from: '  if (log.term(index) !== core.term) return false;\n',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'commit-index-taken-from-the-leader',
+    breaks:
+      'I5: a follower commits no further than what the message shows to be equal (Figure 3.1)',
+    changes: [
+      {
+        file: 'raft/handle-append.ts',
+        from: 'log.commitTo(Math.min(message.commit, lastNew));',
+        to: 'log.commitTo(Math.min(message.commit, log.lastIndex()));',
+      },
+    ],
+  },
+  {
+    name: 'own-copy-counted-before-its-write-ended',
+    breaks: 'I8 at the leader: its own copy counts when it is on disk (dissertation 10.2.1)',
+    changes: [
+      {
+        file: 'raft/persist.ts',
+        from: 'core.tracker.self?.maybeUpdate(core.log.stableIndex())',
+        to: 'core.tracker.self?.maybeUpdate(core.log.lastIndex())',
+      },
+    ],
+  },
+  {
+    name: 'old-append-truncates',
+    breaks: 'I4, I8: a late MsgApp removes nothing that agrees with it (dissertation 3.5)',
+    changes: [
+      {
+        file: 'raft/log.ts',
+        from: 'if (conflict < entries.length) this.append(entries.slice(conflict));',
+        to: 'if (conflict < entries.length || entries.length > 0) this.append(entries);',
+      },
+    ],
+  },
+  {
+    name: 'vote-for-a-shorter-log',
+    breaks: 'I4: who is elected has every committed entry (dissertation 3.6.1)',
+    changes: [
+      {
+        file: 'raft/log.ts',
+        from: '(lastTerm === ours && lastIndex >= this.lastIndex())',
+        to: '(lastTerm === ours && lastIndex >= this.#committed)',
+      },
+    ],
+  },
+  {
+    name: 'read-token-used-again',
+    breaks: 'I14: a ReadIndex token is never reused (etcd #20418)',
+    changes: [
+      {
+        file: 'raft/read-only.ts',
+        from: '  reads.sequence++;\n',
+        to: '  reads.sequence = log.committed;\n',
+      },
+    ],
+  },
+  {
+    name: 'read-index-without-a-quorum',
+    breaks: 'I14: a leader asks a quorum whether it still leads (dissertation 6.4)',
+    changes: [
+      {
+        file: 'raft/read-only.ts',
+        from: '  if (tracker.isSingleVoter) {\n    answer(core, gathered, log.committed);',
+        to: '  if (tracker.isSelfVoter) {\n    answer(core, gathered, log.committed);',
+      },
+    ],
+  },
+  {
+    name: 'read-index-before-the-own-term',
+    breaks: 'I14: a new leader knows its commit index when an entry of its term is (etcd #7331)',
+    changes: [
+      {
+        file: 'raft/read-only.ts',
+        from: 'return core.log.term(core.log.committed) === core.term;',
+        to: 'return core.log.term(core.log.committed) !== undefined;',
+      },
+    ],
+  },
+  {
+    name: 'candidate-resets-the-election-timer',
+    breaks: 'liveness: only a granted vote resets the timer (Figure 3.1)',
+    changes: [
+      {
+        file: 'raft/step.ts',
+        from: `if (state !== 'leader') core.electionElapsed = electionElapsed;`,
+        to: `if (state === 'leader') core.electionElapsed = electionElapsed;`,
+      },
+    ],
+  },
+  {
+    name: 'second-change-before-the-first-is-applied',
+    breaks: 'I10: one configuration change at a time (dissertation 4.1)',
+    changes: [
+      {
+        file: 'raft/propose.ts',
+        from: 'if (found > 1 || core.pendingConfIndex > core.log.applied) return false;',
+        to: 'if (found > 1 || core.pendingConfIndex > core.log.lastIndex()) return false;',
+      },
+    ],
+  },
+  {
+    name: 'new-majority-alone-commits',
+    breaks: 'I9: a joint configuration needs both majorities (dissertation 4.3)',
+    changes: [
+      {
+        file: 'raft/quorum.ts',
+        from: '  return Math.min(incoming, majorityIndex(conf.votersOutgoing, indexOf));',
+        to: '  return incoming || majorityIndex(conf.votersOutgoing, indexOf);',
+      },
+    ],
+  },
+  {
+    name: 'stale-members-after-a-snapshot',
+    breaks: 'I10: an installed snapshot brings its configuration (dissertation 5.1)',
+    changes: [
+      {
+        file: 'raft/persist.ts',
+        from: '  core.tracker.switchTo(snapshot.confState, core.log.lastIndex());\n',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'entries-leave-memory-under-a-later-write',
+    breaks: 'I8: the ABA race of overlapping writes (go.etcd.io/raft rawnode.go)',
+    changes: [
+      {
+        file: 'raft/unstable.ts',
+        from: 'if (later.firstIndex > 0) settled = Math.min(settled, later.firstIndex - 1);',
+        to: 'if (later.firstIndex > done.lastIndex) settled = Math.min(settled, later.firstIndex - 1);',
+      },
+    ],
+  },
+  {
+    name: 'proposal-sent-twice-on-forwarding',
+    breaks: 'I38: what is forwarded goes into the log at most once',
+    changes: [
+      {
+        file: 'raft/propose.ts',
+        from: `  forward(core, entries);\n  return 'accepted';`,
+        to: `  forward(core, entries);\n  return core.electionElapsed > 2 * core.config.heartbeatTicks ? 'dropped' : 'accepted';`,
+      },
+    ],
+  },
+];

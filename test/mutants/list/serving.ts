@@ -1,0 +1,60 @@
+import type { Mutant } from '../types.ts';
+
+/** Bugs of what a member answers: reads, and proposals that it keeps. */
+export const servingMutants: readonly Mutant[] = [
+  {
+    name: 'serializable-read-goes-back',
+    breaks: 'I15: what a member has applied is never undone; a late snapshot is refused',
+    changes: [
+      {
+        file: 'raft/handle-snapshot.ts',
+        from: '  if (snapshot.index <= log.committed) return false;\n',
+        to: '  if (snapshot.index < log.firstIndex() - 1) return false;\n',
+      },
+    ],
+  },
+  {
+    name: 'read-before-its-index-is-applied',
+    breaks: 'I14: a read waits until its index is applied (dissertation 6.4, step 4)',
+    changes: [
+      {
+        file: 'server/read-index.ts',
+        from: '      if (first === undefined || first.index > index) return;',
+        to: '      if (first === undefined || first.index > index + 1) return;',
+      },
+    ],
+  },
+  {
+    name: 'read-joins-the-round-under-way',
+    breaks: 'I14: a read is confirmed by a round that began after it (dissertation 6.4)',
+    changes: [
+      {
+        file: 'server/read-index.ts',
+        from: '    this.gathering.push(done);\n    if (this.round === undefined) this.parts.wake();',
+        to: '    if (this.round !== undefined) this.round.reads.push(done);\n    else this.gathering.push(done);\n    if (this.round === undefined) this.parts.wake();',
+      },
+    ],
+  },
+  {
+    name: 'proposal-offered-again',
+    breaks: 'I38: a proposal is handed to Raft once',
+    changes: [
+      {
+        file: 'server/proposals.ts',
+        from: '    if (hasLeader()) submit(data);\n    else this.waiting.push({ sequence, data });',
+        to: '    if (hasLeader()) submit(data);\n    this.waiting.push({ sequence, data });',
+      },
+    ],
+  },
+  {
+    name: 'snapshot-forgets-whose-keys',
+    breaks: 'I12, I34: an installed snapshot knows which keys belong to which lease',
+    changes: [
+      {
+        file: 'server/applied-state.ts',
+        from: `Leases.load(store.spaces.get('lease') ?? [], this.attached);`,
+        to: `Leases.load(\n      store.spaces.get('lease') ?? [],\n      this.isInSlices ? new AttachedKeys() : this.attached,\n    );`,
+      },
+    ],
+  },
+];

@@ -1,0 +1,71 @@
+import type { Mutant } from '../types.ts';
+
+/** Bugs of what watchers are told. */
+export const watchMutants: readonly Mutant[] = [
+  {
+    name: 'one-event-in-ten-thousand-lost',
+    breaks: 'I26: a watch is told of every event (etcd: Reliable)',
+    changes: [
+      {
+        file: 'server/watch-hub.ts',
+        from: '      if (revision < watcher.nextRevision || isFiltered(watcher, event)) continue;',
+        to: '      if (revision < watcher.nextRevision || isFiltered(watcher, event)) continue;\n      if (this.parts.random.below(10_000) === 0) continue;',
+      },
+    ],
+  },
+  {
+    name: 'progress-ahead-of-events',
+    breaks: 'I28: progress is told when all events up to it were (etcd #15220: Bookmarkable)',
+    changes: [
+      {
+        file: 'server/watch-stream.ts',
+        from: '    if (this.watchers.size === 0 || this.queue.syncedWatchers < this.watchers.size) return;',
+        to: '    if (this.watchers.size === 0) return;',
+      },
+    ],
+  },
+  {
+    name: 'progress-of-a-watch-that-is-behind',
+    breaks: 'I28: progress of one watch is told when it is up to date',
+    changes: [
+      {
+        file: 'server/watch-stream.ts',
+        from: `  return state === 'synced' && startRevision <= revision;`,
+        to: `  return state !== 'over' && startRevision <= revision;`,
+      },
+    ],
+  },
+  {
+    name: 'previous-pair-of-the-wrong-revision',
+    breaks: 'I30: prev_kv is what the key held at the revision before (etcd v3rpc/watch.go)',
+    changes: [
+      {
+        file: 'mvcc/watch-event.ts',
+        from: 'const id = index.newestUpTo(index.versions.keyOf(own), modRevision - 1);',
+        to: 'const id = index.newestUpTo(\n      index.versions.keyOf(own),\n      Math.max(modRevision, store.revision) - 1,\n    );',
+      },
+    ],
+  },
+  {
+    name: 'watch-passes-over-a-compaction',
+    breaks: 'I31: what was compacted is told as canceled, never passed over',
+    changes: [
+      {
+        file: 'server/watch-catch-up.ts',
+        from: '        if (watcher.nextRevision < compactRevision) lost.push(watcher);',
+        to: '        if (watcher.startRevision > 0 && watcher.startRevision < compactRevision) lost.push(watcher);',
+      },
+    ],
+  },
+  {
+    name: 'watch-skips-what-a-snapshot-brought',
+    breaks: 'I32: a watch goes on over an installed snapshot (etcd #20221)',
+    changes: [
+      {
+        file: 'server/watch-hub.ts',
+        from: '      if (next <= store.revision) this.sets.fallBehind(watcher, next);',
+        to: '      if (next < store.revision) this.sets.fallBehind(watcher, next + 1);',
+      },
+    ],
+  },
+];
