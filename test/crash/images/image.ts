@@ -1,0 +1,136 @@
+import type { Bytes } from '../../../src/base/bytes.ts';
+import { mustGet } from '../../../src/base/assert.ts';
+import type { Random } from '../../../src/base/random.ts';
+import type { DiskModel, DiskNode, EntryChange, FileNode, FolderNode } from '../disk-model.ts';
+import { fileImage, fileStyles } from './file-image.ts';
+import type { FileStyle } from './file-image.ts';
+
+/**
+ * An image: what a power loss may leave of a whole data dir. Files are free of each other, and so are the folders'
+ * entries of the files; within one folder entries follow one another, as every journal keeps them, save for the
+ * style `any`.
+ */
+
+/** How file systems differ: whether the sync of a new file makes its name durable, or only that of its folder does. */
+export const readings = ['named by its sync', 'named by its folder'] as const;
+export type Reading = (typeof readings)[number];
+
+/**
+ * Which of the unsynced creations, renames and removals are there: none; all; the first few of all; the first few of
+ * each folder; any of them.
+ */
+export const entryStyles = ['none', 'all', 'prefix', 'prefixes', 'any'] as const;
+export type EntryStyle = (typeof entryStyles)[number];
+
+export interface ImageKind {
+  readonly reading: Reading;
+  readonly entries: EntryStyle;
+  /** Of all files, or each file its own. */
+  readonly files: FileStyle | 'each';
+}
+
+export interface ImageFile {
+  readonly path: string;
+  readonly bytes: Bytes;
+  /** How many of its first bytes no power loss can touch. */
+  readonly syncedBytes: number;
+}
+
+export interface Image {
+  readonly folders: readonly string[];
+  readonly files: readonly ImageFile[];
+}
+
+export function describeKind({ reading, entries, files }: ImageKind): string {
+  return `files: ${files}; entries: ${entries}; a new file is ${reading}`;
+}
+
+export function drawKind(random: Random): ImageKind {
+  const files = [...fileStyles, 'each', 'each', 'each'] as const;
+  return {
+    reading: draw(readings, random),
+    entries: draw(entryStyles, random),
+    files: draw(files, random),
+  };
+}
+
+export function draw<T>(choices: readonly T[], random: Random): T {
+  return mustGet(choices[random.below(choices.length)], 'there is a choice') as T;
+}
+
+export function makeImage(model: DiskModel, kind: ImageKind, random: Random): Image {
+  const tree = chosenTree(model, kind, random);
+  const folders: string[] = [];
+  const files: ImageFile[] = [];
+  const walk = (folder: FolderNode, prefix: string): void => {
+    for (const [name, node] of tree.get(folder) ?? []) {
+      const path = `${prefix}${name}`;
+      if (node.kind === 'folder') {
+        folders.push(path);
+        walk(node, `${path}/`);
+      } else files.push(makeFile(path, node, kind, random));
+    }
+  };
+  walk(model.root, '');
+  return { folders, files };
+}
+
+function makeFile(path: string, node: FileNode, kind: ImageKind, random: Random): ImageFile {
+  const style = kind.files === 'each' ? draw(fileStyles, random) : kind.files;
+  const bytes = fileImage(node, style, random);
+  return { path, bytes, syncedBytes: node.isSynced ? Math.min(node.size, bytes.length) : 0 };
+}
+
+type Tree = ReadonlyMap<FolderNode, ReadonlyMap<string, DiskNode>>;
+
+function chosenTree(model: DiskModel, kind: ImageKind, random: Random): Tree {
+  const tree = new Map<FolderNode, Map<string, DiskNode>>();
+  const isChosen = chooser(model.entryChanges, kind, random);
+  const chosen = model.entryChanges.filter(isChosen).flatMap((change) => change.assignments);
+  for (const { folder, name, node } of [...model.baseEntries, ...chosen]) {
+    const entries = tree.get(folder) ?? new Map<string, DiskNode>();
+    tree.set(folder, entries);
+    if (node === undefined) entries.delete(name);
+    else entries.set(name, node);
+  }
+  return tree;
+}
+
+function chooser(
+  changes: readonly EntryChange[],
+  { reading, entries }: ImageKind,
+  random: Random,
+): (change: EntryChange) => boolean {
+  const isDurable = (change: EntryChange): boolean =>
+    change.isDurable || (reading === 'named by its sync' && change.isDurableByFile);
+  const pending = changes.filter((change) => !isDurable(change));
+  const kept = keptOf(pending, entries, random);
+  return (change) => isDurable(change) || kept.has(change);
+}
+
+function keptOf(
+  pending: readonly EntryChange[],
+  style: EntryStyle,
+  random: Random,
+): ReadonlySet<EntryChange> {
+  switch (style) {
+    case 'none':
+      return new Set();
+    case 'all':
+      return new Set(pending);
+    case 'any':
+      return new Set(pending.filter(() => random.below(2) === 0));
+    case 'prefix':
+      return new Set(pending.slice(0, random.below(pending.length + 1)));
+    case 'prefixes': {
+      const byFolder = new Map<FolderNode, EntryChange[]>();
+      for (const change of pending) {
+        const { folder } = mustGet(change.assignments[0], 'a change assigns something');
+        byFolder.set(folder, [...(byFolder.get(folder) ?? []), change]);
+      }
+      return new Set(
+        [...byFolder.values()].flatMap((own) => own.slice(0, random.below(own.length + 1))),
+      );
+    }
+  }
+}
