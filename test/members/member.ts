@@ -12,6 +12,8 @@ export interface MemberSettings {
   readonly logFile: string;
   readonly clientPort: number;
   readonly peerPort: number;
+  /** Where the others reach it, when that is not where it listens: the port of a proxy. */
+  readonly advertisedPeerPort?: number;
   /** `name=url,...` of all first members. */
   readonly initialCluster: string;
   /** Further flags, such as `--election-timeout=500`. */
@@ -236,14 +238,14 @@ export class Member {
 
   #flags(): readonly string[] {
     const { name, dataDir, peerPort, initialCluster, flags, environment = {} } = this.settings;
-    const peerUrl = `http://127.0.0.1:${peerPort}`;
+    const { advertisedPeerPort = peerPort } = this.settings;
     const all = [
       `--name=${name}`,
       `--data-dir=${dataDir}`,
       `--listen-client-urls=${this.clientUrl}`,
       `--advertise-client-urls=${this.clientUrl}`,
-      `--listen-peer-urls=${peerUrl}`,
-      `--initial-advertise-peer-urls=${peerUrl}`,
+      `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
+      `--initial-advertise-peer-urls=http://127.0.0.1:${advertisedPeerPort}`,
       `--initial-cluster=${initialCluster}`,
       ...flags,
     ];

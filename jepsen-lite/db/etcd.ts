@@ -1,0 +1,13 @@
+import { ensureEtcd } from '../../test/interop/toolchain.ts';
+import { etcd } from '../../test/members/programs.ts';
+import type { Db } from './types.ts';
+
+/** A real etcd 3.7, the control: what fails there as well is a fault of the harness, or of both. */
+export const etcdDb: Db = {
+  target: 'etcd',
+  program: etcd,
+  flags: [],
+  usesLibc: false,
+  alarm: /"level":"(fatal|panic|dpanic)"|^panic: |^fatal error: /,
+  prepare: ensureEtcd,
+};

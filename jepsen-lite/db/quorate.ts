@@ -1,0 +1,17 @@
+import { existsSync } from 'node:fs';
+import { quorate } from '../../test/members/programs.ts';
+import type { Db } from './types.ts';
+
+/** This project's server, as it was built. */
+export const quorateDb: Db = {
+  target: 'quorate',
+  program: quorate,
+  flags: [],
+  usesLibc: true,
+  alarm: /"level":"fatal"|InvariantError|uncaught error|heap out of memory/,
+  prepare: () => {
+    const [, main = ''] = quorate.command;
+    if (!existsSync(main)) throw new Error(`${main} is not there: run \`npm run build\` first`);
+    return Promise.resolve(true);
+  },
+};

@@ -1,0 +1,154 @@
+import { mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { Member, type ExitStatus } from '../../test/members/member.ts';
+import type { Program } from '../../test/members/programs.ts';
+import { commonFlags, type Db } from './types.ts';
+
+export interface SlotOptions {
+  readonly db: Db;
+  readonly name: string;
+  readonly clientPort: number;
+  /** Where it listens, and where the others reach it through its proxy. */
+  readonly peerPort: number;
+  readonly proxyPort: number;
+  readonly dataFolder: string;
+  readonly logFile: string;
+  /** It ended and nobody had ended it. */
+  readonly onUnexpectedExit: (name: string, status: ExitStatus) => void;
+}
+
+export interface Preload {
+  readonly libraries: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Longer than any test: a process is waited for until it ends. */
+const exitTimeoutMs = 2 ** 31 - 1;
+
+/** A place in the cluster with name and ports of its own; one member at a time lives there. */
+export class Slot {
+  readonly options: SlotOptions;
+  /** Whether it belongs to the cluster, as far as was asked for. */
+  isMember = false;
+  /** A fault is in place under which ending is the right thing to do. */
+  mayEnd = false;
+  isPaused = false;
+  #member: Member | undefined;
+  #isEndExpected = false;
+  #lives = 0;
+
+  constructor(options: SlotOptions) {
+    this.options = options;
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get dataDir(): string {
+    return join(this.options.dataFolder, this.name);
+  }
+
+  get advertisedPeerUrl(): string {
+    return `http://127.0.0.1:${this.options.proxyPort}`;
+  }
+
+  get target(): string {
+    return `127.0.0.1:${this.options.clientPort}`;
+  }
+
+  get pid(): number | undefined {
+    return this.#member?.pid;
+  }
+
+  get isRunning(): boolean {
+    return this.#member?.isRunning ?? false;
+  }
+
+  get tail(): string {
+    return this.#member?.tail ?? '';
+  }
+
+  /** A member moves in that has no data yet. */
+  prepare(initialCluster: string, state: 'new' | 'existing'): void {
+    const { db, clientPort, peerPort, proxyPort, logFile } = this.options;
+    this.#setOldDataAside();
+    this.isMember = true;
+    this.#member = new Member({
+      program: db.program,
+      name: this.name,
+      dataDir: this.dataDir,
+      logFile,
+      clientPort,
+      peerPort,
+      advertisedPeerPort: proxyPort,
+      initialCluster,
+      flags: [...commonFlags, ...db.flags, `--initial-cluster-state=${state}`],
+    });
+  }
+
+  /** Those who look into a failure may want them. */
+  #setOldDataAside(): void {
+    this.#lives += 1;
+    if (this.#lives > 1) renameSync(this.dataDir, `${this.dataDir}.life-${this.#lives - 1}`);
+    mkdirSync(this.options.dataFolder, { recursive: true });
+  }
+
+  /** Starts the process; `preload` says what it is to load before the C library. */
+  launch(preload?: Preload): void {
+    const member = this.#mustBePrepared();
+    member.becomes(withPreload(this.options.db.program, preload));
+    this.#isEndExpected = false;
+    this.isPaused = false;
+    member.launch();
+    void member.exited(exitTimeoutMs).then((status) => {
+      if (!this.#isEndExpected && !this.mayEnd) this.options.onUnexpectedExit(this.name, status);
+    });
+  }
+
+  async kill(): Promise<void> {
+    this.#isEndExpected = true;
+    await this.#member?.kill();
+  }
+
+  /** Answers how it ended; undefined: it had ended before. */
+  async stop(): Promise<ExitStatus | undefined> {
+    const member = this.#member;
+    if (member === undefined || !member.isRunning) return undefined;
+    this.#isEndExpected = true;
+    await member.stop();
+    return member.exited();
+  }
+
+  /** It was removed, and ends by itself. */
+  expectEnd(): void {
+    this.#isEndExpected = true;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.#member?.pause();
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.#member?.resume();
+  }
+
+  ready(): Promise<void> {
+    return this.#mustBePrepared().ready();
+  }
+
+  #mustBePrepared(): Member {
+    if (this.#member === undefined) throw new Error(`nobody lives in ${this.name}`);
+    return this.#member;
+  }
+}
+
+/** `env` becomes the program itself, so that the process id stays the member's. */
+function withPreload(program: Program, preload: Preload | undefined): Program {
+  if (preload === undefined || preload.libraries.length === 0) return program;
+  const variables = { LD_PRELOAD: preload.libraries.join(':'), ...preload.environment };
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  return { ...program, command: ['/usr/bin/env', ...assignments, ...program.command] };
+}

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NemesisEvent } from '../types.ts';
+import { between, oneOf, type Nemesis, type Underway, type World } from './types.ts';
+
+export interface ScheduleOptions {
+  readonly world: World;
+  readonly nowUs: () => number;
+  readonly onEvent: (event: NemesisEvent) => void;
+  /** For the progress line. */
+  readonly onChange: (underway: readonly string[]) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Clients get going before the first fault. */
+const firstQuietMs = 1_000;
+const quietMs = { least: 300, most: 3_000 };
+const crowdedQuietMs = { least: 200, most: 2_000 };
+
+/**
+ * Begins and ends the faults of a nemesis until the signal is aborted; then ends those under way. What is drawn
+ * comes from the seed in the same order each time; whom it meets (the leader) is as the cluster has it.
+ */
+export async function runSchedule(nemesis: Nemesis, options: ScheduleOptions): Promise<void> {
+  if (nemesis.faults.length === 0) {
+    await pause(2 ** 31 - 1, options.signal);
+    return;
+  }
+  const underway = new Set<Promise<void>>();
+  const names = new Set<string>();
+  const failures: unknown[] = [];
+  await pause(firstQuietMs, options.signal);
+  while (!options.signal.aborted && failures.length === 0) {
+    const fault = oneOf(options.world.random, nemesis.faults);
+    const startUs = options.nowUs();
+    const begun = await fault.begin(options.world);
+    if (begun !== undefined) {
+      names.add(begun.what);
+      options.onChange([...names]);
+      const done = held(begun, startUs, options)
+        .catch((error: unknown) => failures.push(error))
+        .then(() => {
+          names.delete(begun.what);
+          underway.delete(done);
+          options.onChange([...names]);
+        });
+      underway.add(done);
+    }
+    while (underway.size >= nemesis.atOnceMax) await Promise.race(underway);
+    const { least, most } = nemesis.atOnceMax > 1 ? crowdedQuietMs : quietMs;
+    await pause(between(options.world.random, least, most), options.signal);
+  }
+  await Promise.all(underway);
+  if (failures.length > 0) throw failures[0];
+}
+
+async function held(fault: Underway, startUs: number, options: ScheduleOptions): Promise<void> {
+  await pause(fault.holdMs, options.signal);
+  await fault.end();
+  const { what, members } = fault;
+  options.onEvent({ startUs, endUs: options.nowUs(), what, members });
+}
+
+/** Returns early when the signal is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0 || signal.aborted) return;
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}

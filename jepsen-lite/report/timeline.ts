@@ -1,0 +1,123 @@
+import type { Judgement, JudgedVerdict } from '../judge.ts';
+import type { Anomaly, History } from '../types.ts';
+import { escape, page } from './html.ts';
+import { overviewPicture } from './overview-picture.ts';
+import { headline } from './verdict-text.ts';
+import { windowAround, windowOf } from './window.ts';
+import { windowPicture } from './window-picture.ts';
+import { describeOperation, formatTime } from './words.ts';
+
+/** timeline.html: one page that tells what happened, for someone who has never seen the code. It loads nothing. */
+
+const anomaliesShownMax = 20;
+const operationsListedMax = 40;
+const faultsShownMax = 3;
+
+export function timelinePage(history: History, judgement: Judgement): string {
+  const { workload, nemesis, target, seed } = history;
+  const title = `${workload} under ${nemesis}: ${judgement.result}`;
+  const found = judgement.verdicts.flatMap((verdict) =>
+    verdict.anomalies.map((anomaly) => ({ verdict, anomaly })),
+  );
+  const shown = found.slice(0, anomaliesShownMax);
+  const marked = shown.flatMap(({ anomaly }) => anomaly.operations.slice(0, operationsListedMax));
+  const body = [
+    `<h1 class="${judgement.result}">${escape(headline(judgement.result))}</h1>`,
+    `<p>Clients did <b>${escape(workload)}</b> at a cluster of <b>${target}</b> while the nemesis ` +
+      `<b>${escape(nemesis)}</b> was at work; seed ${seed}. Every operation, when it was asked and what ` +
+      'was answered was written down, and checkers then looked for what no correct store could have answered.</p>',
+    legend,
+    '<h2>What was judged</h2>',
+    verdictTable(judgement.verdicts),
+    ...(found.length > 0 ? [`<h2>What was found (${found.length})</h2>`] : []),
+    ...shown.map(({ verdict, anomaly }, i) => anomalySection(history, verdict, anomaly, i + 1)),
+    ...(found.length > shown.length
+      ? [`<p>${found.length - shown.length} more are in verdict.json.</p>`]
+      : []),
+    '<h2>The whole test</h2>',
+    '<p>How many operations ended how, over time; shaded where the nemesis had a fault in place.</p>',
+    overviewPicture(history, marked),
+    '<h2>What the nemesis did</h2>',
+    faultTable(history),
+    ...samples(history),
+  ];
+  return page(title, body.join('\n'));
+}
+
+const legend = `<p class="key">
+<span style="background:#3a9d68"></span>ok: it happened
+<span style="background:#9aa5b4"></span>failed: it certainly did not happen
+<span style="background:#e0a030"></span>unknown: no answer, it may have happened or happen still
+<span style="background:#4a7fd0"></span>heard without asking (a watch)
+<span style="background:#f5d5cf"></span>a fault is in place
+</p>
+<p>Each row is a client, which has one operation under way at a time and stays with one member (n1, n2, …). Point at a
+bar to read what was asked and answered.</p>`;
+
+function verdictTable(verdicts: readonly JudgedVerdict[]): string {
+  const rows = verdicts.map(({ checker, result, counts, anomalies, expected }) => {
+    const kind = result === 'valid' ? 'passed' : result === 'invalid' ? 'failed' : 'unknown';
+    const numbers = Object.entries(counts).map(([name, count]) => `${name}: ${count}`);
+    const found = anomalies.length === 0 ? '' : `${anomalies.length} found. `;
+    const known = expected === undefined ? '' : `Known to be so: ${expected} `;
+    const said = escape(`${found}${known}${numbers.join(', ')}`);
+    return `<tr><td>${escape(checker)}</td><td class="${kind}">${result}</td><td>${said}</td></tr>`;
+  });
+  return `<table><tr><th>checker</th><th>result</th><th>what it looked at</th></tr>${rows.join('')}</table>`;
+}
+
+function anomalySection(
+  history: History,
+  verdict: JudgedVerdict,
+  anomaly: Anomaly,
+  number: number,
+): string {
+  const id = `a${number}`;
+  const window = windowOf(history, anomaly);
+  const listed = anomaly.operations.slice(0, operationsListedMax).flatMap((index) => {
+    const operation = history.operations[index];
+    if (operation === undefined) return [];
+    const link = `<a href="#${id}-o${index}">#${index}</a>`;
+    const words = describeOperation(operation).replace(/^#\d+/, '');
+    return [`<li class="asked">${link}${escape(words)}</li>`];
+  });
+  const left = anomaly.operations.length - listed.length;
+  return [
+    `<section class="anomaly${verdict.expected === undefined ? '' : ' expected'}" id="${id}">`,
+    `<h3>${number}. ${escape(anomaly.name)} <small>(${escape(verdict.checker)})</small></h3>`,
+    `<p>${escape(anomaly.what)}</p>`,
+    ...(verdict.expected === undefined
+      ? []
+      : [`<p>Known to be so: ${escape(verdict.expected)}</p>`]),
+    ...(listed.length > 0
+      ? [`<p>The operations that show it:</p><ul>${listed.join('')}</ul>`]
+      : []),
+    ...(left > 0 ? [`<p>and ${left} more.</p>`] : []),
+    ...(window === undefined ? [] : [windowPicture(window, id)]),
+    '</section>',
+  ].join('\n');
+}
+
+function faultTable({ events }: History): string {
+  if (events.length === 0) return '<p>Nothing.</p>';
+  const rows = events.map(({ startUs, endUs, what }) => {
+    const times = `<td>${formatTime(startUs)}</td><td>${formatTime(endUs)}</td>`;
+    return `<tr>${times}<td>${escape(what)}</td></tr>`;
+  });
+  return `<table><tr><th>from</th><th>to</th><th>what</th></tr>${rows.join('')}</table>`;
+}
+
+/** What clients saw when the first faults began. */
+function samples(history: History): readonly string[] {
+  const moments = history.events.slice(0, faultsShownMax).map(({ startUs, what }) => ({
+    title: `When it began: ${what}`,
+    atUs: startUs,
+  }));
+  const chosen = moments.length > 0 ? moments : [{ title: 'The first operations', atUs: 0 }];
+  return chosen.flatMap(({ title, atUs }, i) => {
+    const window = windowAround(history, atUs);
+    if (window === undefined) return [];
+    const picture = windowPicture(window, `s${i}`);
+    return [`<details><summary>${escape(title)}</summary>${picture}</details>`];
+  });
+}

@@ -1,0 +1,3 @@
+import type { Workload } from '../types.ts';
+
+export const workloads: readonly Workload[] = [];
