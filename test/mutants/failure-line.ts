@@ -10,10 +10,14 @@ const patterns: readonly RegExp[] = [
   /^.*\bfail(?:ed|ure)\b.*/im,
 ];
 
+/** Of mocha: which test failed, beside what it says. */
+const mochaFailure = /^ {2}1\) ([\s\S]*?):?\n\s+(\w*Error\b.*)$/m;
+
 /** The line of a harness's output that tells best what went wrong; else its last. */
 export function failureLine(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const found = patterns.map((pattern) => pattern.exec(output)?.[0]).find((line) => line);
+  const ofMocha = mochaFailure.exec(output)?.slice(1, 3).join(': ');
+  const found = ofMocha ?? patterns.map((pattern) => pattern.exec(output)?.[0]).find(Boolean);
   const line = (found ?? lines.at(-1) ?? 'nothing was said').trim().replaceAll(/\s+/g, ' ');
   return line.length > charsMax ? `${line.slice(0, charsMax - 1)}…` : line;
 }

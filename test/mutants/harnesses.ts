@@ -78,8 +78,9 @@ export const allHarnesses: readonly Harness[] = [
   },
   {
     name: 'jepsen',
-    budgetSeconds: 120,
+    budgetSeconds: 300,
     entry: 'dist/jepsen-lite/main.js',
-    command: (_mutant, budgetSeconds) => npmRun('jepsen', '--time', String(budgetSeconds)),
+    command: (_mutant, budgetSeconds) =>
+      npmRun('jepsen', '--matrix', '--cell-time', '15', '--time', String(budgetSeconds)),
   },
 ];

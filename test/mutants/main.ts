@@ -116,7 +116,7 @@ async function tryAll(
     const command = harness.command(mutant, budgetSeconds);
     const trial = await runTrial(workshop.folder, command, budgetSeconds);
     trials.push({ harness: harness.name, ...trial });
-    if (trial.isCaught && !isControl && !args.isAll) break;
+    if (trial.end === 'caught' && !isControl && !args.isAll) break;
   }
   return { name, isControl, trials };
 }

@@ -59,8 +59,14 @@ describe('mutants', () => {
 });
 
 describe('the report on mutants', () => {
-  const silent = { harness: 'unit', isCaught: false, seconds: 9, told: '' };
-  const caught = { harness: 'sim', isCaught: true, seconds: 3, told: 'I7 one vote a term' };
+  const silent = { harness: 'unit', end: 'silent', seconds: 9, told: '', output: '' } as const;
+  const caught = {
+    harness: 'sim',
+    end: 'caught',
+    seconds: 3,
+    told: 'I7 one vote a term',
+    output: '',
+  } as const;
   const row = (trials: Row['trials'], isControl = false): Row => ({
     name: isControl ? 'the source as it is' : 'vote-before-fsync',
     isControl,
@@ -84,9 +90,16 @@ describe('the report on mutants', () => {
     assert.match(describeRows([row([caught], true)]), /\n0 passed, 1 failed$/);
   });
 
+  it('is red when a harness broke down, whatever another one found', () => {
+    const broken = { ...silent, end: 'broken', told: 'no such option' } as const;
+    const text = describeRows([row([broken, caught])]);
+    assert.match(text, /unit 9 s: broken, no such option/);
+    assert.match(text, /\n0 passed, 1 failed$/);
+  });
+
   it('shows the line of an output that tells most', () => {
-    const mocha = '  1) a member\n\n      AssertionError [ERR_ASSERTION]: 2 == 3\n      at x';
-    assert.equal(failureLine(mocha), 'AssertionError [ERR_ASSERTION]: 2 == 3');
+    const mocha = '  1) a member\n       votes once:\n\n      AssertionError: 2 == 3\n      at x';
+    assert.equal(failureLine(mocha), 'a member votes once: AssertionError: 2 == 3');
     assert.equal(failureLine('seed 7\nall is well\n\n'), 'all is well');
     assert.equal(failureLine(''), 'nothing was said');
   });

@@ -16,14 +16,15 @@ export interface NamedTrial extends Trial {
 
 export const tableHead = ['mutant', 'caught by', 'after', 'how it was told', 'silent'] as const;
 
-/** A mutant passes when a harness found it, the source as it is when none found anything. */
+/** A mutant passes when a harness found it, the source as it is when none found anything; a broken harness never. */
 export function hasPassed({ isControl, trials, broken }: Row): boolean {
-  return broken === undefined && trials.some(({ isCaught }) => isCaught) !== isControl;
+  if (broken !== undefined || trials.some(({ end }) => end === 'broken')) return false;
+  return trials.some(({ end }) => end === 'caught') !== isControl;
 }
 
 export function cellsOf({ name, isControl, trials, broken }: Row): readonly string[] {
-  const caught = trials.filter(({ isCaught }) => isCaught);
-  const silent = trials.filter(({ isCaught }) => !isCaught).map(describeTrial);
+  const caught = trials.filter(({ end }) => end === 'caught');
+  const silent = trials.filter(({ end }) => end !== 'caught').map(describeTrial);
   const by = caught.map(({ harness }) => harness).join(', ');
   const after = caught.map(({ seconds }) => `${seconds.toFixed(0)} s`).join(', ');
   const told = broken ?? caught[0]?.told ?? '';
@@ -31,14 +32,15 @@ export function cellsOf({ name, isControl, trials, broken }: Row): readonly stri
   return [name, by === '' ? nobody : by, after, told, silent.join(', ')];
 }
 
-function describeTrial({ harness, seconds }: NamedTrial): string {
-  return `${harness} ${seconds.toFixed(0)} s`;
+function describeTrial({ harness, seconds, end, told }: NamedTrial): string {
+  return `${harness} ${seconds.toFixed(0)} s${end === 'broken' ? `: broken, ${told}` : ''}`;
 }
 
 export function describeRow(row: Row): string {
-  const [name = '', by = '', after = '', told = ''] = cellsOf(row);
+  const [name = '', by = '', after = '', told = '', silent = ''] = cellsOf(row);
   const mark = hasPassed(row) ? '✔' : '✘';
-  return [mark, `${name}:`, by, after, told].filter((text) => text !== '').join(' ');
+  const rest = silent === '' ? '' : `(silent: ${silent})`;
+  return [mark, `${name}:`, by, after, told, rest].filter((text) => text !== '').join(' ');
 }
 
 /** The table, and who escaped; the last line counts. */
@@ -49,7 +51,7 @@ export function describeRows(rows: readonly Row[]): string {
     lines.push(
       isControl
         ? 'A harness fails on the source as it is: what it says of mutants means nothing.'
-        : `Nothing caught ${name}: a harness has a hole there.`,
+        : `${name} was not caught, or not by a harness that works: there is a hole.`,
     );
   }
   return [...lines, `${rows.length - failed.length} passed, ${failed.length} failed`].join('\n');

@@ -4,10 +4,13 @@ import type { HarnessCommand } from './harnesses.ts';
 
 /** A harness run on a mutant. */
 export interface Trial {
-  readonly isCaught: boolean;
+  /** `broken`: the harness could not do its work (exit code 2), which says nothing of the mutant. */
+  readonly end: 'caught' | 'silent' | 'broken';
   readonly seconds: number;
   /** The first line that tells what was found; the last one where nothing was. */
   readonly told: string;
+  /** What it wrote, the middle left out where that is much. */
+  readonly output: string;
 }
 
 /** Of the output so much is kept of its beginning and of its end. */
@@ -59,9 +62,17 @@ export function runTrial(
       const seconds = Number(process.hrtime.bigint() - started) / 1e9;
       const output = error === undefined ? head + tail : `${error.message}\n`;
       const told = isOverdue ? `did not end within ${limitSeconds} s` : failureLine(output);
-      resolve({ isCaught: isOverdue || status !== 0, seconds, told });
+      const code = error === undefined ? status : brokenCode;
+      resolve({ end: isOverdue ? 'caught' : endOf(code), seconds, told, output });
     };
     child.on('error', (error) => end(null, error));
     child.on('close', (status) => end(status));
   });
+}
+
+const brokenCode = 2;
+
+function endOf(status: number | null): Trial['end'] {
+  if (status === 0) return 'silent';
+  return status === brokenCode ? 'broken' : 'caught';
 }

@@ -1,0 +1,82 @@
+import { allMutants } from '../mutants/list.ts';
+import type { Part, Slice } from './types.ts';
+
+/** What runs in a night, and for how much of it. */
+
+const npmRun = (what: string, name: string, ...options: (string | number)[]): Slice => ({
+  what,
+  argv: ['npm', 'run', '-s', name, '--', ...options.map(String)],
+});
+
+const threeKilled = 'three members, killed now and then';
+const killedNowAndThen = ['--members', 3, '--restart-every', 500];
+
+export const allParts: readonly Part[] = [
+  {
+    name: 'sim',
+    share: 40,
+    sliceSeconds: 600,
+    isElastic: true,
+    slice: ({ seed, seconds }) =>
+      npmRun('fresh seeds', 'sim', '--seconds', seconds, '--seed', seed),
+  },
+  {
+    name: 'jepsen',
+    share: 20,
+    sliceSeconds: 900,
+    isElastic: true,
+    slice: ({ seed, seconds }) =>
+      npmRun('matrix', 'jepsen', '--matrix', '--cell-time', 45, '--time', seconds, '--seed', seed),
+  },
+  {
+    name: 'crash',
+    share: 10,
+    sliceSeconds: 900,
+    isElastic: false,
+    slice: ({ seed }) => npmRun('2000 images', 'crash', '--images', 2000, '--seed', seed),
+  },
+  {
+    name: 'mutants',
+    share: 10,
+    sliceSeconds: 420,
+    isElastic: false,
+    slice: ({ number }) => {
+      const name = allMutants[number % allMutants.length]?.name ?? '';
+      return npmRun(name, 'mutants', '--only', `^${name}$`, '--no-control');
+    },
+  },
+  {
+    name: 'fuzz:grpc',
+    share: 5,
+    sliceSeconds: 300,
+    isElastic: true,
+    slice: ({ seed, seconds }) =>
+      npmRun('conversations', 'fuzz:grpc', '--seconds', seconds, '--seed', seed),
+  },
+  {
+    name: 'diff',
+    share: 10,
+    sliceSeconds: 180,
+    isElastic: false,
+    slice: ({ number, seed }) =>
+      number % 2 === 0
+        ? npmRun('one member', 'diff', '--seed', seed, '--ops', 20_000)
+        : npmRun(threeKilled, 'diff', '--seed', seed, '--ops', 3000, ...killedNowAndThen),
+  },
+  {
+    name: 'kill',
+    share: 5,
+    sliceSeconds: 300,
+    isElastic: false,
+    slice: () => ({
+      what: '100 rounds of kill -9',
+      argv: [
+        'node',
+        'node_modules/mocha/bin/mocha.js',
+        '--no-config',
+        'dist/test/members/kill.test.js',
+      ],
+      env: { KILL_ROUNDS: '100' },
+    }),
+  },
+];
