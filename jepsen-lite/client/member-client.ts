@@ -1,0 +1,79 @@
+import { RawClient } from '../../test/members/client.ts';
+import type { WireObject } from '../../test/members/protocol.ts';
+import type { RawStream } from '../../test/members/raw-stream.ts';
+import type { Endpoint } from '../types.ts';
+import { decodeAnswer, encodeRequest, revisionOf } from './codec.ts';
+import { CallError } from './outcome.ts';
+import { isMutation, type Answer, type Request } from './requests.ts';
+
+/**
+ * A client of one member: it stays with it, retries nothing, and shares no code with what it judges (gRPC by hand
+ * over node:http2, messages by proto-loader). Every method throws CallError.
+ */
+
+const callDeadlineMs = 3_000;
+
+export class MemberClient {
+  readonly member: string;
+  private readonly raw: RawClient;
+
+  constructor({ member, url }: Endpoint) {
+    this.member = member;
+    this.raw = new RawClient(url.replace(/^\w+:\/\//, ''));
+  }
+
+  /** Calls under way end in doubt. */
+  close(): void {
+    this.raw.close();
+  }
+
+  async kv(request: Request): Promise<Answer> {
+    const call = encodeRequest(request);
+    const message = await this.call(call.method, call.request, isMutation(request));
+    return decodeAnswer(request, call, message);
+  }
+
+  /** Answers the lease's id, which the server chose. */
+  async grant(ttlSeconds: number): Promise<{ readonly id: string; readonly ttlSeconds: number }> {
+    const answer = await this.call('Lease.LeaseGrant', { TTL: String(ttlSeconds) }, true);
+    return { id: String(answer['ID'] ?? '0'), ttlSeconds: Number(answer['TTL'] ?? 0) };
+  }
+
+  /** One question on a stream of its own; answers the TTL, 0 where there is no such lease. */
+  async keepAlive(id: string): Promise<{ readonly ttlSeconds: number }> {
+    const answer = await this.raw.call('Lease.LeaseKeepAlive', { ID: id }, callOptions);
+    if (!answer.ok) throw new CallError(answer, true);
+    if (answer.messages !== 1) {
+      throw new CallError({ code: 14, text: `${answer.messages} answers to a keep-alive` }, true);
+    }
+    return { ttlSeconds: Number(answer.message['TTL'] ?? 0) };
+  }
+
+  async revoke(id: string): Promise<{ readonly revision: number }> {
+    return { revision: revisionOf(await this.call('Lease.LeaseRevoke', { ID: id }, true)) };
+  }
+
+  /** -1: there is no such lease. */
+  async timeToLive(id: string): Promise<{ readonly ttlSeconds: number }> {
+    const answer = await this.call('Lease.LeaseTimeToLive', { ID: id }, false);
+    return { ttlSeconds: Number(answer['TTL'] ?? 0) };
+  }
+
+  async compact(revision: number): Promise<{ readonly revision: number }> {
+    const request = { revision: String(revision), physical: false };
+    return { revision: revisionOf(await this.call('KV.Compact', request, true)) };
+  }
+
+  /** Opens a stream for watches. */
+  watchStream(): RawStream {
+    return this.raw.open('Watch.Watch');
+  }
+
+  private async call(method: string, request: WireObject, isWrite: boolean): Promise<WireObject> {
+    const answer = await this.raw.call(method, request, callOptions);
+    if (!answer.ok) throw new CallError(answer, isWrite);
+    return answer.message;
+  }
+}
+
+const callOptions = { deadlineMs: callDeadlineMs };
