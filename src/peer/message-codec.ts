@@ -72,6 +72,7 @@ const readSequenceTag = 0x60;
 const contextTag = 0x68;
 const isTransferTag = 0x70;
 const transfereeTag = 0x78;
+const isNoticeTag = 0x80;
 
 /** @throws WireError, besides, when it is no message that this program knows. */
 export const WireMessage: Codec<Message> = codecOf<Message>({
@@ -98,6 +99,7 @@ interface Fields {
   context: number;
   isTransfer: boolean;
   transferee: MemberId;
+  isNotice: boolean;
 }
 
 function readFields(cursor: DecodeCursor): Fields {
@@ -117,6 +119,7 @@ function readFields(cursor: DecodeCursor): Fields {
     context: 0,
     isTransfer: false,
     transferee: 0n,
+    isNotice: false,
   };
   while (!cursor.reader.atEnd) readField(cursor, cursor.reader.readTag(), fields);
   return fields;
@@ -170,6 +173,9 @@ function readField(cursor: DecodeCursor, tag: number, fields: Fields): void {
     case transfereeTag:
       fields.transferee = reader.readUnsignedBig();
       return;
+    case isNoticeTag:
+      fields.isNotice = reader.readBool();
+      return;
     default:
       skipUnknown(cursor, tag);
   }
@@ -193,7 +199,17 @@ function messageOf(fields: Fields): Message {
       return { type, from, to, term, entries };
     }
     case 'MsgApp':
-      return { type, from, to, term, index, logTerm, entries: fields.entries, commit };
+      return {
+        type,
+        from,
+        to,
+        term,
+        index,
+        logTerm,
+        entries: fields.entries,
+        commit,
+        isNotice: fields.isNotice,
+      };
     case 'MsgAppResp':
       return { type, from, to, term, index, reject, rejectHint: fields.rejectHint, logTerm };
     case 'MsgVote':
@@ -241,6 +257,7 @@ function writeBody(writer: WireWriter, message: Message): void {
       // They have neither term nor index yet, which are left out like any 0.
       return nestedFields(writer, entriesTag, WireEntry, message.entries as readonly Entry[]);
     case 'MsgApp':
+      writer.boolField(isNoticeTag, message.isNotice);
       nestedFields(writer, entriesTag, WireEntry, message.entries);
       writer.numberField(commitTag, message.commit);
       writer.numberField(logTermTag, message.logTerm);

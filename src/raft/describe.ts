@@ -89,9 +89,9 @@ function describePayload(message: Message): string {
         )
         .join(', ')}]`;
     case 'MsgApp': {
-      const { logTerm, index, commit, entries } = message;
+      const { logTerm, index, commit, entries, isNotice } = message;
       const carried = entries.length === 0 ? '' : ` entries=${describeEntries(entries)}`;
-      return `log=${logTerm}/${index} commit=${commit}${carried}`;
+      return `log=${logTerm}/${index} commit=${commit}${carried}${isNotice ? ' notice' : ''}`;
     }
     case 'MsgAppResp': {
       const { index, reject, rejectHint, logTerm } = message;

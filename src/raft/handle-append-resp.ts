@@ -25,7 +25,7 @@ function handleReject(core: Core, peer: Progress, message: MessageOf<'MsgAppResp
   const hint = logTerm > 0 ? core.log.lastNotAfter(rejectHint, logTerm).index : rejectHint;
   if (!peer.maybeDecrease(message.index, hint)) return;
   if (peer.state === 'replicate') peer.becomeProbe();
-  maybeSendAppend(core, peer, true);
+  maybeSendAppend(core, peer, 'question');
 }
 
 function handleAccept(core: Core, peer: Progress, index: number): void {
@@ -42,7 +42,7 @@ function handleAccept(core: Core, peer: Progress, index: number): void {
   if (core.state !== 'leader') return;
   // What is newly committed goes to all when the Ready is taken; this follower may lack older news.
   if (!core.isBroadcastDue && peer.canAdvanceCommit(core.log.committed)) {
-    maybeSendAppend(core, peer, true);
+    maybeSendAppend(core, peer, 'notice');
   }
   sendMore(core, peer);
   sendTimeoutNowIfReady(core, peer);

@@ -9,11 +9,11 @@ import type { MemberId } from './types.ts';
  */
 export function handleAppend(core: Core, message: MessageOf<'MsgApp'>): void {
   const { log } = core;
-  const { from, index, entries } = message;
+  const { from, index, entries, isNotice } = message;
   mustBeWellFormed(message);
   if (index < log.committed) {
     // Older than what is known to be committed, which is equal everywhere: nothing new can be in it.
-    acknowledge(core, from, log.committed);
+    if (!isNotice) acknowledge(core, from, log.committed);
     return;
   }
   // Nothing is written after a snapshot until that is in place; the leader probes again at its heartbeat.
@@ -21,7 +21,7 @@ export function handleAppend(core: Core, message: MessageOf<'MsgApp'>): void {
   const lastNew = log.maybeAppend(index, message.logTerm, entries);
   if (lastNew !== undefined) {
     log.commitTo(Math.min(message.commit, lastNew));
-    acknowledge(core, from, lastNew);
+    if (!isNotice) acknowledge(core, from, lastNew);
     return;
   }
   // The leader has nothing above its term at `index`, so the logs cannot agree where ours is above it.

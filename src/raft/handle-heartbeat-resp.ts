@@ -13,7 +13,7 @@ export function handleHeartbeatResp(
   peer.isFlowPaused = false;
   // What was on the way may be lost: an append, even an empty one, finds out.
   if (peer.match < core.log.lastIndex() || peer.state === 'probe') {
-    maybeSendAppend(core, peer, true);
+    maybeSendAppend(core, peer, 'question');
   }
   // A sequence above ours was not made in this term by this leader: it confirms nothing.
   if (message.readSequence > core.reads.sequence) return;

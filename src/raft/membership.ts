@@ -28,6 +28,6 @@ function switchTo(core: Core, conf: ConfState): void {
   // A smaller quorum may already agree on more; newcomers need not wait for a heartbeat.
   maybeCommit(core);
   maybeConfirmReads(core);
-  for (const peer of core.tracker.peers) maybeSendAppend(core, peer, false);
+  for (const peer of core.tracker.peers) maybeSendAppend(core, peer, 'none');
   if (!core.tracker.isVoter(core.leadTransferee)) core.leadTransferee = noMember;
 }

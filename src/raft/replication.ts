@@ -6,21 +6,32 @@ import type { Entry } from './types.ts';
 
 /** What a leader sends to its followers: entries, the commit index, heartbeats, snapshots. */
 
+/**
+ * Whether a MsgApp may leave without entries, and what for:
+ * - `notice`: to tell the commit index. Its answer would say nothing that the answers to the entries before it do not:
+ *   who accepts it is silent, which takes a quarter off the messages of a Put, and only a refusal is told. If such an
+ *   answer, or the notice, is lost, the next heartbeat finds out: it carries the commit index as far as is known to
+ *   be there, and is followed by a MsgApp that asks when not everything is (handle-heartbeat-resp.ts). That is how
+ *   go.etcd.io/raft recovers, too. A version that does not know the field answers, which does no harm.
+ * - `question`: to find out where the follower's log ends.
+ */
+export type EmptyAppend = 'none' | 'notice' | 'question';
+
 /** Every follower gets what is new to it: entries, or a commit index that it has not been told. */
 export function broadcastAppend(core: Core): void {
   for (const peer of core.tracker.peers) {
-    if (maybeSendAppend(core, peer, peer.canAdvanceCommit(core.log.committed)))
-      sendMore(core, peer);
+    const empty = peer.canAdvanceCommit(core.log.committed) ? 'notice' : 'none';
+    if (maybeSendAppend(core, peer, empty)) sendMore(core, peer);
   }
 }
 
 /** Fills the window; ends because each message has entries and moves `next` towards the end of the log. */
 export function sendMore(core: Core, peer: Progress): void {
-  while (peer.state === 'replicate' && maybeSendAppend(core, peer, false));
+  while (peer.state === 'replicate' && maybeSendAppend(core, peer, 'none'));
 }
 
 /** Sends one MsgApp (or asks for a snapshot) unless the follower is paused, or there is nothing to send. */
-export function maybeSendAppend(core: Core, peer: Progress, evenIfEmpty: boolean): boolean {
+export function maybeSendAppend(core: Core, peer: Progress, empty: EmptyAppend): boolean {
   if (peer.isPaused) return false;
   const { log } = core;
   const index = peer.next - 1;
@@ -29,11 +40,14 @@ export function maybeSendAppend(core: Core, peer: Progress, evenIfEmpty: boolean
   if (logTerm === undefined || peer.next < log.firstIndex()) return maybeSendSnapshot(core, peer);
 
   // A full window still lets an empty message through, so that the loss of all the others is found out.
-  const entries: readonly Entry[] =
-    peer.state === 'replicate' && peer.inflights.isFull
-      ? []
-      : log.entriesFrom(peer.next, core.config.maxSizePerMsgBytes);
-  if (entries.length === 0 && !evenIfEmpty) return false;
+  const isFull = peer.state === 'replicate' && peer.inflights.isFull;
+  const entries: readonly Entry[] = isFull
+    ? []
+    : log.entriesFrom(peer.next, core.config.maxSizePerMsgBytes);
+  if (entries.length === 0 && empty === 'none') return false;
+  // Probes and full windows wait for an answer.
+  const isNotice =
+    entries.length === 0 && empty === 'notice' && peer.state === 'replicate' && !isFull;
   const commit = log.committed;
   core.send({
     type: 'MsgApp',
@@ -44,6 +58,7 @@ export function maybeSendAppend(core: Core, peer: Progress, evenIfEmpty: boolean
     logTerm,
     entries,
     commit,
+    isNotice,
   });
   peer.sent(entries.length, sizeOf(entries), commit);
   return true;

@@ -27,7 +27,7 @@ export function transferTo(core: Core, transferee: MemberId): void {
   core.leadTransferee = transferee === core.id ? noMember : transferee;
   if (transferee === core.id) return;
   core.electionElapsed = 0;
-  if (!sendTimeoutNowIfReady(core, peer)) maybeSendAppend(core, peer, true);
+  if (!sendTimeoutNowIfReady(core, peer)) maybeSendAppend(core, peer, 'question');
 }
 
 /** True when the target has all there is, and was told to campaign. */

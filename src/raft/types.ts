@@ -69,6 +69,8 @@ export type Message = Envelope &
         readonly logTerm: number;
         readonly entries: readonly Entry[];
         readonly commit: number;
+        /** Without entries, it only tells `commit`: who accepts it may say nothing (replication.ts). */
+        readonly isNotice: boolean;
       }
     | {
         readonly type: 'MsgAppResp';

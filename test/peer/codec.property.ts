@@ -45,6 +45,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     logTerm: counter,
     commit: counter,
     entries: fc.array(entry),
+    isNotice: fc.boolean(),
   }),
   record({
     ...envelope,

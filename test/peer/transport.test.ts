@@ -21,7 +21,8 @@ import { heartbeat, identityOf } from './recording-events.ts';
 function append(from: bigint, to: bigint, index: number, sizeBytes: number): Message {
   const data = new Uint8Array(sizeBytes).fill(index % 256);
   const entries = [{ term: 1, index: index + 1, type: 'normal' as const, data }];
-  return { type: 'MsgApp', from, to, term: 1, index, logTerm: 1, commit: 0, entries };
+  const position = { index, logTerm: 1, commit: 0 };
+  return { type: 'MsgApp', from, to, term: 1, ...position, entries, isNotice: false };
 }
 
 describe('peer/transport', () => {

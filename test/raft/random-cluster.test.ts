@@ -35,6 +35,7 @@ describe('a small cluster in a bad world', function () {
           'joint configuration',
           'leader in a joint configuration',
           'learner',
+          'notice',
           'read at a follower',
           'read at the leader',
           'read dropped',

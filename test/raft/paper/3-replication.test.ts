@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { utf8 } from '../../../src/base/bytes.ts';
-import { Cluster } from '../support/cluster.ts';
+import { Cluster, type InTransit } from '../support/cluster.ts';
 import {
   append,
   appendResp,
@@ -47,6 +47,46 @@ describe('section 3.5: log replication', () => {
       told.map(({ to }) => to),
       [2n, 3n],
     );
+  });
+
+  it('a commit index that comes by itself is not answered where it is accepted, and is where it is refused', () => {
+    const member = loneMember({ log: [1, 1], term: 1 });
+    member.raft.step(append(2n, 1, { index: 2, logTerm: 1, commit: 1, isNotice: true }));
+    member.settle();
+    assert.equal(member.raft.committed, 1);
+    // Old news, too.
+    member.raft.step(append(2n, 1, { index: 0, commit: 1, isNotice: true }));
+    member.settle();
+    assert.deepEqual(saidOf(member, 'MsgAppResp'), []);
+    member.raft.step(append(2n, 1, { index: 3, logTerm: 1, commit: 3, isNotice: true }));
+    member.settle();
+    const answers = saidOf(member, 'MsgAppResp');
+    assert.deepEqual(
+      answers.map(({ reject, rejectHint }) => [reject, rejectHint]),
+      [[true, 2]],
+    );
+  });
+
+  it('an acknowledgement that is lost before such a message is asked for again at the next heartbeat', () => {
+    const cluster = Cluster.of(3);
+    const leader = cluster.elect(1);
+    cluster.settle();
+    leader.raft.propose(utf8('x'));
+    leader.settle();
+    cluster.collect();
+    for (const item of cluster.inTransit.splice(0)) cluster.deliver(item);
+    const answersOf3 = ({ message }: InTransit): boolean => message.from === 3n;
+    for (const member of cluster.members.values()) member.settle();
+    cluster.collect();
+    cluster.inTransit = cluster.inTransit.filter((item) => !answersOf3(item));
+    cluster.settle();
+    const { lastIndex } = leader.raft;
+    const matchOf3 = (): number | undefined =>
+      leader.raft.status().progress.find(({ id }) => id === 3n)?.match;
+    assert.equal(cluster.member(3).raft.committed, lastIndex, 'it was told');
+    assert.equal(matchOf3(), lastIndex - 1, 'and was silent');
+    cluster.tick();
+    assert.equal(matchOf3(), lastIndex);
   });
 
   it('everything before a committed entry is committed, whoever made it', () => {

@@ -31,6 +31,8 @@ export class Chaos {
   readonly #pastOneIn: number;
   readonly #deliveriesMax: number;
   readonly #lossPercent: number;
+  /** Members up to this id are of a version that answers every MsgApp. */
+  readonly #answersAllTo: number;
   readonly #old: InTransit[] = [];
   readonly #weights: readonly (readonly [number, (member: TestMember) => void])[];
   readonly #readFloors = new Map<number, number>();
@@ -47,6 +49,7 @@ export class Chaos {
     this.#pastOneIn = 2 + this.#below(60);
     this.#lossPercent = this.#below(10);
     this.#deliveriesMax = 2 + this.#below(8);
+    this.#answersAllTo = seed % 3 === 0 ? 2 : 0;
     this.cluster = Cluster.of(voters, this.#config());
     for (let id = voters + 1; id <= this.#size; id++) {
       this.cluster.addEmpty(BigInt(id), this.#config());
@@ -177,8 +180,11 @@ export class Chaos {
   }
 
   #deliver(item: InTransit): void {
-    this.cluster.deliver(item);
-    this.#endTurn(this.cluster.member(item.message.to));
+    const { message } = item;
+    const isOld = message.type === 'MsgApp' && message.to <= this.#answersAllTo;
+    if (message.type === 'MsgApp' && message.isNotice && !isOld) this.seen.add('notice');
+    this.cluster.deliver(isOld ? { ...item, message: { ...message, isNotice: false } } : item);
+    this.#endTurn(this.cluster.member(message.to));
     this.#reportSnapshot(item, true);
   }
 

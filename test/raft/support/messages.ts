@@ -100,10 +100,11 @@ export function append(
     readonly logTerm?: number;
     readonly entries?: readonly Entry[];
     readonly commit?: number;
+    readonly isNotice?: boolean;
   } = {},
 ): Message {
-  const { index = 0, logTerm = 0, entries = [], commit = 0 } = what;
-  return { type: 'MsgApp', from, to: 1n, term, index, logTerm, entries, commit };
+  const { index = 0, logTerm = 0, entries = [], commit = 0, isNotice = false } = what;
+  return { type: 'MsgApp', from, to: 1n, term, index, logTerm, entries, commit, isNotice };
 }
 
 export function appendResp(from: MemberId, term: number, index: number): Message {
