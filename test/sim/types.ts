@@ -29,6 +29,8 @@ export interface SimView {
   readonly members: ReadonlyMap<string, SimMember>;
   /** What a member has sent since it was last asked for; emptied by asking. */
   takeSent(name: string): readonly Message[];
+  /** Its data is damaged or lost: what it does is not judged any more, and events do not name it. */
+  readonly isExempt?: (name: string) => boolean;
 }
 
 /**

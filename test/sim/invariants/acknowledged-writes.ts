@@ -5,10 +5,11 @@ const name = 'I37, I41 acknowledged writes';
 
 /**
  * A client is told of a write only when it is committed, by a quorum of disks (I9); and whenever the power goes, a
- * quorum still has it. A disk that was lost whole is no matter of a power loss.
+ * quorum still has it, those not counted that lost their disk.
  */
 export const acknowledgedWrites: Property = {
   name,
+  on: ['acknowledged'],
   judge({ id, acknowledged }, { committed }) {
     for (const index of acknowledged) {
       must(
@@ -23,10 +24,7 @@ export const acknowledgedWrites: Property = {
     if (commit === undefined) return;
     const { index, term, confState } = commit;
     must(
-      record.isQuorum(
-        confState,
-        (id) => record.wiped.has(id) || record.disks.get(id)?.holds(index, term) === true,
-      ),
+      record.isQuorum(confState, (id) => record.disks.get(id)?.holds(index, term) === true),
       name,
       () => `entry ${term}/${index} was committed, and no quorum of disks has it any more`,
     );

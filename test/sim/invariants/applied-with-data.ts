@@ -13,6 +13,7 @@ const name = 'I21 applied index and data in one batch';
  */
 export class AppliedWithData implements Property {
   readonly name = name;
+  readonly on = ['store'] as const;
   /** By the data dir: the state that was judged last. */
   private readonly judged = new Map<bigint, StoreState>();
 

@@ -11,6 +11,7 @@ const name = 'I9 commit rule';
  */
 export const commitRule: Property = {
   name,
+  on: ['start', 'figures'],
   judge(sight, record) {
     const { now } = sight;
     if (now.committed <= record.committed) return;
@@ -18,7 +19,9 @@ export const commitRule: Property = {
       record.committed = now.committed;
       return;
     }
-    mustBeLeaders(sight, record);
+    // Who is not looked at may have led.
+    if (record.hasExempt && termLed(sight, record) === undefined) record.committed = now.committed;
+    else mustBeLeaders(sight, record);
   },
 };
 

@@ -10,6 +10,7 @@ const name = 'I20 compaction';
  */
 export const compaction: Property = {
   name,
+  on: ['start', 'figures', 'deleted'],
   judge({ id, isNew, before, now, deleted }, { rows }) {
     must(
       now.compactRevision <= now.revision,

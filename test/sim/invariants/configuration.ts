@@ -12,6 +12,7 @@ const name = 'I10 configuration';
  */
 export class Configuration implements Property {
   readonly name = name;
+  readonly on = ['start', 'figures', 'handedOut', 'logged'] as const;
   /** By index, the terms of the configuration entries met so far. */
   private readonly met = new Map<number, Set<number>>();
 

@@ -10,6 +10,7 @@ const name = 'I8 what is acknowledged is durable';
  */
 export class DurableAcknowledgement implements Property {
   readonly name = name;
+  readonly on = ['start', 'sent'] as const;
   /** By the data dir: the newest acknowledgement. */
   private readonly acknowledged = new Map<bigint, { index: number; term: number }>();
 

@@ -15,6 +15,7 @@ interface Kept {
  */
 export class HeaderRevision implements Property {
   readonly name = name;
+  readonly on = ['store'] as const;
   /** By the data dir. */
   private readonly kept = new Map<bigint, Kept>();
 

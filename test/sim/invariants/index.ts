@@ -17,7 +17,7 @@ import { OneVote } from './one-vote.ts';
 import { onlyVoters } from './only-voters.ts';
 import { orderOfIndexes } from './order-of-indexes.ts';
 import { ProposedOnce } from './proposed-once.ts';
-import type { Property } from './property.ts';
+import { shown, type Property } from './property.ts';
 import { RareStates } from './rare-states.ts';
 import { readIndex } from './read-index.ts';
 import { Record } from './record.ts';
@@ -26,22 +26,46 @@ import { rowVersions } from './row-versions.ts';
 import { sameEffects } from './same-effects.ts';
 import { sameEntries } from './same-entries.ts';
 import { serializableReads } from './serializable-reads.ts';
+import type { Sight } from './sight.ts';
 import { snapshot } from './snapshot.ts';
 
-/** For one world: what was seen is kept from its first event to its last. To be asked in this order. */
+/** For one world: what was seen is kept from its first event to its last. */
 export function createInvariants(probes: Probes): readonly Invariant[] {
-  const record = new Record();
-  const observer = new Observer(record);
-  const looks: Invariant = {
-    name: 'I0 what is seen',
-    after: (event, view) => observer.look(event, view),
-  };
-  const rare = new RareStates(probes, observer);
-  return [
-    looks,
-    ...createProperties().map((property) => asInvariant(property, observer, record)),
-    asInvariant(rare, observer, record),
-  ];
+  return [new AllInvariants(probes)];
+}
+
+/** Looks once, then asks those whom it concerns. A `Violation` names the one that does not hold. */
+class AllInvariants implements Invariant {
+  readonly name = 'all of them';
+  private readonly record = new Record();
+  private readonly observer = new Observer(this.record);
+  private readonly properties: readonly Property[];
+  private readonly masks: readonly number[];
+
+  constructor(probes: Probes) {
+    this.properties = [...createProperties(), new RareStates(probes, this.observer)];
+    this.masks = this.properties.map(maskOf);
+  }
+
+  after(event: SimEvent, view: SimView): void {
+    this.observer.look(event, view);
+    const { sight } = this.observer;
+    if (sight !== undefined && sight.shows !== 0) this.ask(sight);
+    if (event.kind !== 'end' || !event.isPowerLoss) return;
+    for (const property of this.properties) property.afterPowerLoss?.(this.record);
+  }
+
+  private ask(sight: Sight): void {
+    const { properties, masks, record } = this;
+    for (let i = 0; i < masks.length; i++) {
+      if (((masks[i] as number) & sight.shows) === 0) continue;
+      (properties[i] as Property).judge(sight, record);
+    }
+  }
+}
+
+function maskOf({ on }: Property): number {
+  return on.reduce((mask, each) => mask | shown[each], 0);
 }
 
 /**
@@ -68,22 +92,11 @@ export function createProperties(): readonly Property[] {
     new Leases(),
     sameEffects,
     serializableReads,
+    snapshot,
     new HeaderRevision(),
     compaction,
     new AppliedWithData(),
-    snapshot,
     readIndex,
     acknowledgedWrites,
   ];
-}
-
-function asInvariant(property: Property, observer: Observer, record: Record): Invariant {
-  return {
-    name: property.name,
-    after: (event: SimEvent, _view: SimView) => {
-      const { sight } = observer;
-      if (sight !== undefined) property.judge(sight, record);
-      if (event.kind === 'end' && event.isPowerLoss) property.afterPowerLoss?.(record);
-    },
-  };
 }

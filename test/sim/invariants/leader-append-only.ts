@@ -5,6 +5,7 @@ const name = 'I2 leader append-only';
 /** A leader never overwrites or deletes entries of its log (dissertation, Figure 3.2). */
 export const leaderAppendOnly: Property = {
   name,
+  on: ['figures'],
   judge({ before, now, isNew }) {
     if (isNew || now.state !== 'leader' || before.state !== 'leader') return;
     if (now.term !== before.term) return;

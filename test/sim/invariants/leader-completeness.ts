@@ -9,6 +9,7 @@ const name = 'I4 leader completeness';
  */
 export const leaderCompleteness: Property = {
   name,
+  on: ['start', 'figures'],
   judge({ before, now, isNew, id, log }, record) {
     if (now.state !== 'leader') return;
     if (!isNew && before.state === 'leader' && before.term === now.term) return;

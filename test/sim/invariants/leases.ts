@@ -15,6 +15,7 @@ const name = 'I34, I35 leases and their keys';
  */
 export class Leases implements Property {
   readonly name = name;
+  readonly on = ['applied'] as const;
   private readonly known = new Set<bigint>();
 
   judge({ applied }: { readonly applied: readonly AppliedEntry[] }, record: Record): void {

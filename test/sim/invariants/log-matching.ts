@@ -16,6 +16,7 @@ interface Known extends LoggedEntry {
  */
 export class LogMatching implements Property {
   readonly name = name;
+  readonly on = ['logged'] as const;
   private readonly known: (Known | undefined)[] = [];
 
   judge({ logged }: { readonly logged: readonly LoggedEntry[] }): void {

@@ -8,13 +8,14 @@ import { MemoryDatabase } from '../../../src/storage/memory-database.ts';
 import type { MemoryRows } from '../../../src/storage/memory-database.ts';
 import { DatabaseStateStore } from '../../../src/storage/state-store.ts';
 import type { Database } from '../../../src/storage/database.ts';
-import type { LogStore, StateStore } from '../../../src/storage/types.ts';
+import type { LogStore, StateStore, StoreState } from '../../../src/storage/types.ts';
 import type { SimEvent, SimView } from '../types.ts';
 import { DurableLog } from './durable-log.ts';
 import { DurableStore } from './durable-store.ts';
+import { shown } from './property.ts';
 import type { Record } from './record.ts';
 import type { AnsweredRead, AppliedEntry, Figures, LoggedEntry, Sight } from './sight.ts';
-import { Taps } from './taps.ts';
+import { nothingNoted, Taps, type Notes } from './taps.ts';
 
 /**
  * Looks at the member that an event names, once for all properties, and keeps what it saw last. The inside of a
@@ -37,6 +38,7 @@ export class Observer {
 
   look(event: SimEvent, view: SimView): void {
     const { name } = event;
+    if (event.kind === 'start') this.record.isExempt = (each) => view.isExempt?.(each) === true;
     const shown = view.members.get(name);
     if (shown === undefined) {
       this.seen.delete(name);
@@ -57,6 +59,7 @@ export class Observer {
 /** What was seen of one start of a member. The same object from event to event: nothing keeps it. */
 class MemberSight implements Sight {
   event: SimEvent;
+  shows = 0;
   readonly name: string;
   readonly id: MemberId;
   readonly clusterId: bigint;
@@ -79,6 +82,7 @@ class MemberSight implements Sight {
   private readonly loops: MemberLoops;
   private readonly taps: Taps;
   private logStore: LogStore;
+  private storeState: StoreState | undefined;
 
   constructor(event: SimEvent, member: ServerMember, record: Record) {
     this.event = event;
@@ -125,12 +129,27 @@ class MemberSight implements Sight {
     this.acknowledged = notes.acknowledged;
     this.log.lastIndex = this.now.logLast;
     this.gatherWritten();
-    this.gatherSent();
+    if (this.sent.length > 0) this.gatherSent();
+    this.shows = this.showing(notes);
+  }
+
+  private showing(notes: Notes): number {
+    let shows = this.isNew ? shown.start | shown.figures : 0;
+    if (this.event.kind === 'message') shows |= shown.message;
+    if (this.now.differFrom(this.before)) shows |= shown.figures;
+    if (this.sent.length > 0) shows |= shown.sent;
+    if (this.logged.length > 0) shows |= shown.logged;
+    if (this.isInstalled) shows |= shown.installed;
+    const { state } = this.store;
+    if (state !== this.storeState || this.isNew) shows |= shown.store;
+    this.storeState = state;
+    return notes === nothingNoted ? shows : shows | showingNotes(notes);
   }
 
   private openLog(log: LogStore): DurableLog {
     const durable = new DurableLog(rowsOfLog(log), this.clusterId);
     this.record.disks.set(this.id, durable);
+    this.record.names.set(this.id, this.name);
     return durable;
   }
 
@@ -185,6 +204,23 @@ class SeenFigures implements Figures {
     this.take(loops);
   }
 
+  differFrom(other: Figures): boolean {
+    return (
+      this.term !== other.term ||
+      this.state !== other.state ||
+      this.committed !== other.committed ||
+      this.applied !== other.applied ||
+      this.lastIndex !== other.lastIndex ||
+      this.confState !== other.confState ||
+      this.revision !== other.revision ||
+      this.compactRevision !== other.compactRevision ||
+      this.logFirst !== other.logFirst ||
+      this.logLast !== other.logLast ||
+      this.logLastTerm !== other.logLastTerm ||
+      this.isInstalling !== other.isInstalling
+    );
+  }
+
   take(loops: MemberLoops): void {
     const { raft, applyLoop, state } = loops;
     const { log } = loops.parts.dataDir;
@@ -204,6 +240,16 @@ class SeenFigures implements Figures {
     this.logLastTerm = log.term(logLast) ?? 0;
     this.isInstalling = loops.isInstalling;
   }
+}
+
+function showingNotes(notes: Notes): number {
+  let shows = 0;
+  if (notes.handedOut.length > 0) shows |= shown.handedOut;
+  if (notes.applied.length > 0) shows |= shown.applied;
+  if (notes.deleted.length > 0) shows |= shown.deleted;
+  if (notes.reads.length > 0) shows |= shown.reads;
+  if (notes.acknowledged.length > 0) shows |= shown.acknowledged;
+  return shows;
 }
 
 function rowsOfLog(log: LogStore): MemoryRows {

@@ -8,6 +8,7 @@ const name = 'I1 one leader a term';
 /** Election safety (dissertation, Figure 3.2): by who leads, and by who speaks as a leader. */
 export const oneLeader: Property = {
   name,
+  on: ['start', 'figures', 'sent'],
   judge(sight, record) {
     const { now, sent } = sight;
     if (now.state === 'leader') leads(sight, now.term, record);

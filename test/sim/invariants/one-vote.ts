@@ -11,6 +11,7 @@ const name = 'I7 one vote a term, durable before it is told';
  */
 export class OneVote implements Property {
   readonly name = name;
+  readonly on = ['start', 'sent'] as const;
   /** By the data dir: the highest term in which it has voted. */
   private readonly promised = new Map<bigint, number>();
 

@@ -8,6 +8,7 @@ const name = 'I11 only voters elect and are elected';
 /** A leader is a voter and has the votes of a quorum of voters, of both halves, when it is first seen to lead. */
 export const onlyVoters: Property = {
   name,
+  on: ['start', 'figures'],
   judge(sight, record) {
     const { now, before, isNew, id } = sight;
     if (now.state !== 'leader') return;

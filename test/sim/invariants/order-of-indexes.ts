@@ -6,6 +6,7 @@ const name = 'I6 term, commit and applied index';
 /** None of them goes back, and they are in order (reliability: PySyncObj #166, a delayed MsgApp). */
 export const orderOfIndexes: Property = {
   name,
+  on: ['start', 'figures'],
   judge({ before, now, isNew }) {
     must(now.applied <= now.committed, name, () => `applied before committed: ${text(now)}`);
     must(now.committed <= now.lastIndex, name, () => `committed beyond the log: ${text(now)}`);

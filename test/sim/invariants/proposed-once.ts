@@ -8,6 +8,7 @@ const name = 'I38 a proposal is in the log once';
 /** What a client asks for once happens at most once, however it was forwarded and whoever leads (Redis-Raft). */
 export class ProposedOnce implements Property {
   readonly name = name;
+  readonly on = ['handedOut'] as const;
   /** By member, process and number of the proposal. */
   private readonly indexes = new Map<string, number>();
   private highest = 0;

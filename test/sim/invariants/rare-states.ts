@@ -4,13 +4,14 @@ import type { Message } from '../../../src/raft/types.ts';
 import type { ProbeName } from '../probes.ts';
 import type { Probes } from '../types.ts';
 import type { Observer } from './observer.ts';
-import type { Property } from './property.ts';
+import { shown, type Property } from './property.ts';
 import type { Record } from './record.ts';
 import type { Figures, Sight } from './sight.ts';
 
 /** No property: tells the probes of rare states that can be seen from outside. */
 export class RareStates implements Property {
   readonly name = 'rare states';
+  readonly on = ['start', 'figures', 'installed', 'message', 'sent', 'applied', 'reads'] as const;
   private readonly probes: Probes;
   private readonly observer: Observer;
   /** By the data dir: how a member was seen last. */
@@ -35,7 +36,7 @@ export class RareStates implements Property {
     if (sight.applied.length > 0) this.applied(sight, record);
     for (const { askedInTerm, answeredInTerm } of sight.reads)
       if (askedInTerm !== answeredInTerm) this.met('read answered in a later term than asked');
-    this.keep(sight);
+    if ((sight.shows & shown.figures) !== 0) this.keep(sight);
   }
 
   private met(name: ProbeName): void {

@@ -8,6 +8,7 @@ const name = 'I14 linearizable reads';
  */
 export const readIndex: Property = {
   name,
+  on: ['reads'],
   judge({ id, reads }) {
     for (const { floorIndex, appliedIndex, askedInTerm, answeredInTerm } of reads) {
       must(

@@ -19,6 +19,9 @@ export interface Effect {
 
 /** What is known of the whole cluster. Each part is written by one invariant, and read by those after it. */
 export class Record {
+  readonly names = new Map<MemberId, string>();
+  /** Whether a member's data is damaged or lost, so that it is taken at its word. */
+  isExempt: (name: string) => boolean = () => false;
   /** The disks of all members, those that do not run included. */
   readonly disks = new Map<MemberId, DurableLog>();
   /** I1. */
@@ -34,8 +37,6 @@ export class Record {
   /** I22: by index. */
   readonly effects: (Effect | undefined)[] = [];
 
-  /** Members whose disk was lost: the next one that they had was empty. */
-  readonly wiped = new Set<MemberId>();
   /** I10: configuration entries that were committed, in order, with what was in force after each. */
   readonly configurations: { readonly index: number; after: string | undefined }[] = [];
   /** I19: the rows of every revision. */
@@ -63,7 +64,14 @@ export class Record {
 
   /** Whether a majority of each half of a configuration is among those that `has` names. */
   isQuorum({ voters, votersOutgoing }: ConfState, has: (id: MemberId) => boolean): boolean {
-    return isMajority(voters, has) && isMajority(votersOutgoing, has);
+    const counts = (id: MemberId): boolean => has(id) || this.isExempt(this.names.get(id) ?? '');
+    return isMajority(voters, counts) && isMajority(votersOutgoing, counts);
+  }
+
+  /** Whether there is a member that is not looked at: it may have done what nobody saw. */
+  get hasExempt(): boolean {
+    for (const name of this.names.values()) if (this.isExempt(name)) return true;
+    return false;
   }
 }
 

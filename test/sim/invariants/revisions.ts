@@ -12,6 +12,7 @@ const name = 'I17 one revision a change';
  */
 export const revisions: Property = {
   name,
+  on: ['applied'],
   judge({ applied }, record) {
     for (const each of applied)
       if (record.effects[each.index] === undefined) mustCount(each, record);

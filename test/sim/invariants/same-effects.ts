@@ -9,6 +9,7 @@ const name = 'I22 applying is deterministic';
 /** An entry writes the same rows, changes and revision on every member, and again after a restart (etcd #11651). */
 export const sameEffects: Property = {
   name,
+  on: ['start', 'figures', 'applied'],
   judge({ id, applied, now, isInstalled }, record) {
     for (const each of applied) mustBeSame(each, id, record);
     const effect = record.effects[now.applied];

@@ -9,6 +9,7 @@ const name = 'I5 the same entries are applied';
  */
 export const sameEntries: Property = {
   name,
+  on: ['handedOut'],
   judge({ handedOut, id, now }, { entries }) {
     let last: number | undefined;
     for (const entry of handedOut) {

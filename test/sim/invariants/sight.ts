@@ -56,6 +56,8 @@ export interface AnsweredRead {
 
 export interface Sight {
   readonly event: SimEvent;
+  /** What there is to see: the sum of `shown` (property.ts). */
+  readonly shows: number;
   readonly name: string;
   readonly id: MemberId;
   readonly clusterId: bigint;

@@ -9,6 +9,7 @@ const name = 'I12 snapshot';
  */
 export const snapshot: Property = {
   name,
+  on: ['installed'],
   judge({ id, isInstalled, store, now }, record) {
     if (!isInstalled) return;
     const { state } = store;

@@ -16,7 +16,7 @@ class Noted implements Notes {
   readonly acknowledged: number[] = [];
 }
 
-const nothingNoted: Notes = new Noted();
+export const nothingNoted: Notes = new Noted();
 
 /**
  * What a member does between two events is gone from its figures afterwards; it is noted on the way, where one
