@@ -15,9 +15,9 @@ export interface Trial {
 
 /** Of the output so much is kept of its beginning and of its end. */
 const outputCharsMax = 1024 * 1024;
-/** A harness that has not ended after this many budgets stands still: that too tells of a bug. */
-const budgetsMax = 3;
-const graceSeconds = 60;
+/** A harness that has not ended after this many budgets stands still, however busy the machine: a bug too. */
+const budgetsMax = 5;
+const graceSeconds = 120;
 
 export function runTrial(
   folder: string,

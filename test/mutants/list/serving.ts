@@ -4,12 +4,39 @@ import type { Mutant } from '../types.ts';
 export const servingMutants: readonly Mutant[] = [
   {
     name: 'serializable-read-goes-back',
-    breaks: 'I15: what a member has applied is never undone; a late snapshot is refused',
+    breaks: 'I15: what one member answers never goes back, served from a cache or not',
+    changes: [
+      {
+        file: 'server/ranges.ts',
+        from: 'interface EndedRange {',
+        to: 'const lately = new WeakMap<MvccStore, Map<string, LatelyRead>>();\n\ninterface LatelyRead {\n  readonly atMs: number;\n  readonly outcome: Outcome<RangeResponse>;\n}\n\ninterface EndedRange {',
+      },
+      {
+        file: 'server/ranges.ts',
+        from: '  return parts.isInForce() ? readOneRow(parts.store, request) : failed(errors.timeout);',
+        to:
+          '  if (!parts.isInForce()) return failed(errors.timeout);\n' +
+          '  const { store, scheduler } = parts;\n' +
+          '  if (!request.serializable || request.revision !== 0) return readOneRow(store, request);\n' +
+          '  const known = lately.get(store) ?? new Map<string, LatelyRead>();\n' +
+          '  lately.set(store, known);\n' +
+          '  const name = request.key.join();\n' +
+          '  const last = known.get(name);\n' +
+          '  if (last !== undefined && scheduler.nowMs() < last.atMs + 50) return last.outcome;\n' +
+          '  const outcome = readOneRow(store, request);\n' +
+          '  known.set(name, { atMs: scheduler.nowMs(), outcome });\n' +
+          '  return outcome;',
+      },
+    ],
+  },
+  {
+    name: 'late-snapshot-taken',
+    breaks: 'I6, I15: a snapshot behind the commit index is refused',
     changes: [
       {
         file: 'raft/handle-snapshot.ts',
         from: '  if (snapshot.index <= log.committed) return false;\n',
-        to: '  if (snapshot.index < log.firstIndex() - 1) return false;\n',
+        to: '  if (snapshot.index === log.committed) return false;\n',
       },
     ],
   },
