@@ -10,6 +10,9 @@ const patterns: readonly RegExp[] = [
   /^.*\bfail(?:ed|ure)\b.*/im,
 ];
 
+/** An invariant that is broken says all there is to say. */
+const violation = /\b(?:Error|Violation): (I\d+ .*)$/m;
+
 /** Of mocha: which test failed, beside what it says. */
 const mochaFailure = /^ {2}1\) ([\s\S]*?):?\n\s+(\w*Error\b.*)$/m;
 
@@ -17,7 +20,10 @@ const mochaFailure = /^ {2}1\) ([\s\S]*?):?\n\s+(\w*Error\b.*)$/m;
 export function failureLine(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   const ofMocha = mochaFailure.exec(output)?.slice(1, 3).join(': ');
-  const found = ofMocha ?? patterns.map((pattern) => pattern.exec(output)?.[0]).find(Boolean);
+  const found =
+    violation.exec(output)?.[1] ??
+    ofMocha ??
+    patterns.map((pattern) => pattern.exec(output)?.[0]).find(Boolean);
   const line = (found ?? lines.at(-1) ?? 'nothing was said').trim().replaceAll(/\s+/g, ' ');
   return line.length > charsMax ? `${line.slice(0, charsMax - 1)}…` : line;
 }

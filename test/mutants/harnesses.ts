@@ -29,7 +29,7 @@ export const allHarnesses: readonly Harness[] = [
       argv: [
         ...mocha,
         '--timeout',
-        '20000',
+        '120000',
         '--grep',
         'bad world',
         '--invert',

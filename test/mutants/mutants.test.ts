@@ -100,6 +100,7 @@ describe('the report on mutants', () => {
   it('shows the line of an output that tells most', () => {
     const mocha = '  1) a member\n       votes once:\n\n      AssertionError: 2 == 3\n      at x';
     assert.equal(failureLine(mocha), 'a member votes once: AssertionError: 2 == 3');
+    assert.equal(failureLine(`${mocha}\n Error: I7 one vote: two of n1`), 'I7 one vote: two of n1');
     assert.equal(failureLine('seed 7\nall is well\n\n'), 'all is well');
     assert.equal(failureLine(''), 'nothing was said');
   });
