@@ -1,4 +1,4 @@
-const charsMax = 160;
+const charsMax = 120;
 
 /** What the harnesses begin the line with that tells of a failure, the most telling first. */
 const patterns: readonly RegExp[] = [
