@@ -4,6 +4,7 @@ import { StorageError } from './errors.ts';
 import { MemoryDatabase } from './memory-database.ts';
 import type { MemoryRows } from './memory-database.ts';
 import { MemoryFs } from './memory-fs.ts';
+import type { Tear } from './memory-fs.ts';
 import type { DiskEffect, DiskOperation } from './memory-operation.ts';
 
 /**
@@ -37,11 +38,16 @@ export class MemoryDisk implements Disk {
    * The machine loses power: what was not synced is gone, as far as `keeps` does not keep it, and nothing that was
    * started on this disk hears of it again.
    */
-  crash(keeps: (path: string) => boolean = () => false): void {
+  crash(keeps: (path: string) => boolean = () => false, tear?: Tear): void {
     this.life++;
     this.locked.clear();
     this.schedule = completeSoon;
-    this.fs.crash(keeps);
+    this.fs.crash(keeps, tear);
+  }
+
+  /** Where its databases are. */
+  get databaseFolders(): readonly string[] {
+    return [...this.rows.keys()].filter((folder) => this.fs.has(folder));
   }
 
   /** The rows of a database by `binaryString` of their key, to be damaged. */

@@ -12,6 +12,9 @@ interface Node {
   mode: number;
 }
 
+/** What a power loss leaves of a file's content that was written and not synced. */
+export type Tear = (path: string, synced: Bytes, written: Bytes) => Bytes;
+
 /**
  * `Fs` in memory that keeps apart what was written and what was synced: a file's content becomes durable by its
  * own sync, its name (created, renamed, removed) by that of its folder.
@@ -38,14 +41,17 @@ export class MemoryFs implements Fs {
     this.syncedNodes.set(path, node);
   }
 
-  /** `keeps` says of each path whether a change of it that was not synced has reached the disk after all. */
-  crash(keeps: (path: string) => boolean): void {
+  /**
+   * `keeps` says of each path whether a change of it that was not synced has reached the disk after all; of the
+   * content of those that it does not keep, `tear` may leave some.
+   */
+  crash(keeps: (path: string) => boolean, tear: Tear = (_path, synced) => synced): void {
     const paths = new Set([...this.nodes.keys(), ...this.syncedNodes.keys()]);
     const left = new Map<string, Node>();
     for (const path of paths) {
       const node = (keeps(path) ? this.nodes : this.syncedNodes).get(path);
       if (node === undefined) continue;
-      const content = keeps(path) ? node.content : node.synced;
+      const content = keeps(path) ? node.content : tornContent(node, path, tear);
       left.set(path, { ...node, content, synced: content });
     }
     for (const path of left.keys()) if (!hasParents(left, path)) left.delete(path);
@@ -168,6 +174,10 @@ class MemoryFile implements FsFile {
   close(done: FsDone): void {
     this.submit({ kind: 'close', path: this.path, effect: () => undefined, answer: done });
   }
+}
+
+function tornContent({ synced, content }: Node, path: string, tear: Tear): Bytes {
+  return content === synced ? synced : tear(path, synced, content);
 }
 
 /** Paths are absolute. */

@@ -1,5 +1,6 @@
 import { seededRandom } from '../../src/base/random.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
+import type { Scheduler } from '../../src/base/clock.ts';
 import { defaultServerConfig } from '../../src/config/server-config.ts';
 import { bootstrapCluster } from '../../src/embed/bootstrap.ts';
 import { forceNewCluster } from '../../src/embed/force-new-cluster.ts';
@@ -10,6 +11,7 @@ import { createMetrics } from '../../src/host/metrics-registry.ts';
 import type { Metrics } from '../../src/host/metrics.ts';
 import type { LinkPolicy } from '../../src/peer/memory-links.ts';
 import { MemoryNetwork } from '../../src/peer/memory-transport.ts';
+import type { Transport, TransportEvents } from '../../src/peer/types.ts';
 import { decodeConfChange, encodeConfChange, type ConfChange } from '../../src/raft/confchange.ts';
 import type { Entry } from '../../src/raft/types.ts';
 import { noMember } from '../../src/raft/types.ts';
@@ -20,6 +22,7 @@ import type { AddedMember, Done } from '../../src/server/types.ts';
 import { createDataDir, openDataDir } from '../../src/storage/data-dir-open.ts';
 import type { DataDir, DataDirIdentity } from '../../src/storage/types.ts';
 import { MemoryDisk } from '../../src/storage/memory-disk.ts';
+import type { Tear } from '../../src/storage/memory-fs.ts';
 import type { DiskOperation } from '../../src/storage/memory-operation.ts';
 import { CommandKind } from '../../src/wire/command.ts';
 import type { Outcome } from '../../src/wire/errors.ts';
@@ -35,11 +38,32 @@ const diskMs = 1;
 /** What a disk does with an operation: it answers in so many milliseconds. */
 export type DiskPolicy = (name: string, operation: DiskOperation) => number;
 
+/**
+ * What a simulation puts around every member. Without one all members share the cluster's time, and hear of messages
+ * and of their disks at once.
+ */
+export interface Surroundings {
+  /** Of one start: the time that the member knows. */
+  openClock(name: string): Scheduler;
+  events(name: string, events: TransportEvents): TransportEvents;
+  transport(name: string, transport: Transport): Transport;
+  /** Completes the operation, or lets it fail, some time, and calls `answered` right before. */
+  asked(name: string, operation: DiskOperation, answered: () => void): void;
+  started(name: string, member: ServerMember, disk: MemoryDisk): void;
+  ended(name: string, isPowerLoss: boolean): void;
+  /** Whether clients can talk to it. */
+  isCallable(name: string): boolean;
+  /** It must not go on. */
+  fatal(name: string, reason: string): void;
+}
+
 export interface ClusterOptions {
   readonly settings?: Partial<MemberSettings>;
   readonly links?: LinkPolicy;
   readonly diskMs?: DiskPolicy;
   readonly logger?: Logger;
+  readonly scheduler?: ManualScheduler;
+  readonly surroundings?: Surroundings;
   /** Configuration entries, by the members' ids, that are committed in every first log beside those of bootstrap. */
   readonly committed?: (ids: readonly bigint[]) => readonly ConfChange[];
 }
@@ -50,12 +74,13 @@ interface Place {
   /** What the disk was asked for and has not done. */
   readonly pending: Set<DiskOperation>;
   member: ServerMember | undefined;
+  memberId: bigint | undefined;
   /** Of the data dir that it was started with last. */
   incarnation: bigint;
 }
 
 export class MemoryCluster {
-  readonly scheduler = new ManualScheduler();
+  readonly scheduler: ManualScheduler;
   readonly network: MemoryNetwork;
   readonly fatal: string[] = [];
   /** Names of members that must not go on, by their own finding or that of others. */
@@ -68,19 +93,23 @@ export class MemoryCluster {
   private readonly settings: MemberSettings;
   private readonly diskMs: DiskPolicy;
   private readonly logger: Logger;
+  private readonly surroundings: Surroundings | undefined;
   private starts = 0;
   private clusterId = 0n;
 
   private constructor(names: readonly string[], options: ClusterOptions) {
+    this.scheduler = options.scheduler ?? new ManualScheduler();
     this.network = new MemoryNetwork(this.scheduler, options.links);
     this.diskMs = options.diskMs ?? (() => diskMs);
     this.logger = options.logger ?? silentLogger;
+    this.surroundings = options.surroundings;
     this.settings = { ...memberSettings(defaultServerConfig()), ...options.settings };
     this.places = names.map((name) => ({
       name,
       disk: new MemoryDisk(),
       pending: new Set(),
       member: undefined,
+      memberId: undefined,
       incarnation: 0n,
     }));
   }
@@ -89,7 +118,8 @@ export class MemoryCluster {
     const names = Array.from({ length: size }, (_, i) => `m${i + 1}`);
     const cluster = new MemoryCluster(names, options);
     const initial = names.map((name, i) => ({ name, peerUrl: `http://localhost:${i + 1}` }));
-    for (const { name, disk } of cluster.places) {
+    for (const place of cluster.places) {
+      const { name } = place;
       const { memberId, clusterId, ...log } = bootstrapCluster(name, initial, 'test');
       const ids = log.entries.flatMap(({ data }) =>
         decodeConfChange(data).changes.map((change) => change.memberId),
@@ -104,7 +134,7 @@ export class MemoryCluster {
       const hardState = { ...log.hardState, commit: entries.length };
       cluster.clusterId = clusterId;
       await createDataDir({
-        ...cluster.dataDirOptions(disk),
+        ...cluster.dataDirOptions(place),
         identity: { clusterId, memberId, incarnation: memberId + 1n },
         entries,
         hardState,
@@ -126,6 +156,7 @@ export class MemoryCluster {
       disk: new MemoryDisk(),
       pending: new Set<DiskOperation>(),
       member: undefined,
+      memberId: undefined,
       incarnation: 0n,
     };
     this.places.push(place);
@@ -155,9 +186,10 @@ export class MemoryCluster {
 
   /** As with --force-new-cluster: a member that does not run becomes a cluster of one, and is started. */
   async force(name: string): Promise<ServerMember> {
-    const { disk } = this.place(name);
+    const place = this.place(name);
+    const { disk } = place;
     disk.schedule = (operation) => queueMicrotask(() => operation.complete());
-    await forceNewCluster(this.dataDirOptions(disk), silentLogger);
+    await forceNewCluster(this.dataDirOptions(place), silentLogger);
     return this.startMember(name);
   }
 
@@ -165,7 +197,7 @@ export class MemoryCluster {
     const { disk } = place;
     disk.schedule = (operation) => queueMicrotask(() => operation.complete());
     await createDataDir({
-      ...this.dataDirOptions(disk),
+      ...this.dataDirOptions(place),
       identity,
       entries: [],
       hardState: { term: 0, vote: noMember, commit: 0 },
@@ -174,6 +206,15 @@ export class MemoryCluster {
 
   get members(): readonly ServerMember[] {
     return this.places.flatMap(({ member }) => (member === undefined ? [] : [member]));
+  }
+
+  /** Those who answer clients. */
+  get callable(): readonly ServerMember[] {
+    const { surroundings } = this;
+    if (surroundings === undefined) return this.members;
+    return this.places.flatMap(({ name, member }) =>
+      member !== undefined && surroundings.isCallable(name) ? [member] : [],
+    );
   }
 
   /** Two may think so for a moment, of whom the one of the higher term is right. */
@@ -191,9 +232,10 @@ export class MemoryCluster {
 
   /** The data dir of a member that does not run, for a test to change it; the test closes it. */
   openStopped(name: string): Promise<DataDir> {
-    const { disk } = this.place(name);
+    const place = this.place(name);
+    const { disk } = place;
     disk.schedule = (operation) => queueMicrotask(() => operation.complete());
-    return openDataDir({ ...this.dataDirOptions(disk), onRows: () => undefined });
+    return openDataDir({ ...this.dataDirOptions(place), onRows: () => undefined });
   }
 
   /** A member that is still to be started. */
@@ -201,18 +243,15 @@ export class MemoryCluster {
     const place = this.place(name);
     const { disk } = place;
     const loader = new AppliedStateLoader();
+    const { surroundings } = this;
+    const scheduler = surroundings?.openClock(name) ?? this.scheduler;
     disk.schedule = (operation) => queueMicrotask(() => operation.complete());
     const dataDir = await openDataDir({
-      ...this.dataDirOptions(disk),
+      ...this.dataDirOptions(place),
+      scheduler,
       onRows: (rows, state) => loader.feed(rows, state),
     });
-    disk.schedule = (operation) => {
-      place.pending.add(operation);
-      this.scheduler.after(this.diskMs(name, operation), () => {
-        place.pending.delete(operation);
-        operation.complete();
-      });
-    };
+    disk.schedule = (operation) => this.schedule(place, operation);
     const nonce = ++this.starts;
     const metrics = createMetrics();
     this.metrics.set(name, metrics);
@@ -221,17 +260,22 @@ export class MemoryCluster {
       loader,
       settings: this.settings,
       host: {
-        scheduler: this.scheduler,
+        scheduler,
         random: seededRandom(nonce),
         logger: this.logger,
         metrics,
         nonce,
         unixTimeMs: () => Date.UTC(2026, 0, 1) + this.scheduler.nowMs(),
       },
-      openTransport: (events) => this.network.join(dataDir.identity, events),
+      openTransport: (events) => {
+        if (surroundings === undefined) return this.network.join(dataDir.identity, events);
+        const around = surroundings.events(name, events);
+        return surroundings.transport(name, this.network.join(dataDir.identity, around));
+      },
       onFatal: (reason) => {
         this.fatal.push(reason);
         this.failed.add(name);
+        surroundings?.fatal(name, reason);
       },
       onRemoved: () => {
         this.removed.push(name);
@@ -239,8 +283,24 @@ export class MemoryCluster {
       },
     });
     place.member = member;
+    place.memberId = member.id;
     place.incarnation = dataDir.identity.incarnation;
+    surroundings?.started(name, member, disk);
     return member;
+  }
+
+  private schedule(place: Place, operation: DiskOperation): void {
+    const { surroundings, scheduler } = this;
+    if (surroundings !== undefined) {
+      place.pending.add(operation);
+      surroundings.asked(place.name, operation, () => place.pending.delete(operation));
+      return;
+    }
+    place.pending.add(operation);
+    scheduler.after(this.diskMs(place.name, operation), () => {
+      place.pending.delete(operation);
+      operation.complete();
+    });
   }
 
   /** As a member does it when it has started: again until it has been applied. */
@@ -253,25 +313,36 @@ export class MemoryCluster {
   /** As a process that is told to stop; its disk keeps what was written. */
   stop(name: string): void {
     const place = this.place(name);
-    place.member?.stop(() => undefined);
+    if (place.member === undefined) return;
+    place.member.stop(() => undefined);
     place.member = undefined;
+    this.surroundings?.ended(name, false);
   }
 
   /**
    * The power goes, nothing is told to anyone. What was not synced is lost, save for what `keeps` names; of the
-   * operations under way those that `isDone` names have reached the disk.
+   * operations under way those that `isDone` names have reached the disk. `tear` says what is left of a file that
+   * is lost otherwise.
    */
   crash(
     name: string,
     keeps: (path: string) => boolean = () => false,
     isDone: (operation: DiskOperation) => boolean = () => false,
+    tear?: Tear,
   ): void {
     const place = this.place(name);
     for (const operation of place.pending) if (isDone(operation)) operation.persist();
     place.pending.clear();
-    place.disk.crash(keeps);
-    place.member?.stop(() => undefined);
+    place.disk.crash(keeps, tear);
+    const { member } = place;
     place.member = undefined;
+    member?.stop(() => undefined);
+    if (member !== undefined) this.surroundings?.ended(name, true);
+  }
+
+  /** A member's disk, whether it runs or not. */
+  diskOf(name: string): MemoryDisk {
+    return this.place(name).disk;
   }
 
   get names(): readonly string[] {
@@ -281,6 +352,16 @@ export class MemoryCluster {
   /** The member that runs under this name. */
   running(name: string): ServerMember | undefined {
     return this.place(name).member;
+  }
+
+  /** Of the member that was last started under this name. */
+  idOf(name: string): bigint | undefined {
+    return this.place(name).memberId;
+  }
+
+  /** Of the newest member with this id. */
+  nameOfId(id: bigint): string | undefined {
+    return this.places.find(({ memberId }) => memberId === id)?.name;
   }
 
   nameOf(member: ServerMember): string {
@@ -327,12 +408,15 @@ export class MemoryCluster {
     return outcome;
   }
 
-  private dataDirOptions(disk: MemoryDisk) {
+  private dataDirOptions({ name, disk }: Place) {
     return {
       path: dataDirPath,
       disk,
       scheduler: this.scheduler,
-      fatal: (error: Error) => void this.fatal.push(error.message),
+      fatal: (error: Error) => {
+        this.fatal.push(error.message);
+        this.surroundings?.fatal(name, error.message);
+      },
       reserveBytes: 0,
     };
   }

@@ -18,45 +18,57 @@ import {
   type LeaseRevoke,
   type LeaseTerm,
 } from '../guarantees/lease-checks.ts';
-import { ChaosCalls } from './chaos-calls.ts';
-import type { ChaosHistory } from './chaos-history.ts';
-import { bytesOf, type MemoryCluster } from './cluster.ts';
+import { SimCalls, type Note } from './calls.ts';
+import type { SimHistory } from './history.ts';
+import { bytesOf, type MemoryCluster } from '../server/cluster.ts';
 
 const leasesMax = 8;
 const ttlsSeconds = [2, 3, 5, 10];
 /** How long after its TTL a lease may still be there once the world has healed. */
 const lateMs = 10_000;
+/** Clocks of members may run at half the speed of the world's. */
+const slowestFactor = 2;
 
-interface ChaosLease {
+interface SimLease {
   readonly id: bigint;
   isGranted: boolean;
   isGone: boolean;
   keys: number;
 }
 
+export interface LeasesParts {
+  readonly cluster: MemoryCluster;
+  readonly random: Random;
+  readonly writes: SimHistory;
+  readonly note: Note;
+  /** The fastest clock of any member: a lease lives by the clock of whoever leads. */
+  readonly fastest: number;
+}
+
 /** Clients that grant leases, attach keys to them, keep them alive for a while, and sometimes revoke them. */
-export class ChaosLeases {
-  readonly calls = new ChaosCalls();
+export class SimLeases {
+  readonly calls: SimCalls;
   private readonly cluster: MemoryCluster;
   private readonly random: Random;
-  private readonly writes: ChaosHistory;
-  private readonly leases = new Map<bigint, ChaosLease>();
+  private readonly writes: SimHistory;
+  private readonly fastest: number;
+  private readonly leases = new Map<bigint, SimLease>();
   private readonly terms: LeaseTerm[] = [];
   private readonly revokes: LeaseRevoke[] = [];
   private readonly gone: LeaseGone[] = [];
 
-  constructor(cluster: MemoryCluster, random: Random, writes: ChaosHistory) {
-    this.cluster = cluster;
-    this.random = random;
-    this.writes = writes;
+  constructor(parts: LeasesParts) {
+    this.cluster = parts.cluster;
+    this.random = parts.random;
+    this.writes = parts.writes;
+    this.fastest = parts.fastest;
+    this.calls = new SimCalls(parts.note);
   }
 
   act(): void {
-    for (let i = this.random.below(6); i > 0; i--) {
-      const { members } = this.cluster;
-      const member = members[this.random.below(Math.max(1, members.length))];
-      if (member !== undefined) this.actAt(member);
-    }
+    const members = this.cluster.callable;
+    const member = members[this.random.below(Math.max(1, members.length))];
+    if (member !== undefined) this.actAt(member);
   }
 
   private actAt(member: ServerMember): void {
@@ -76,21 +88,25 @@ export class ChaosLeases {
     this.leases.set(lease.id, lease);
     const ttl = ttlsSeconds[this.random.below(ttlsSeconds.length)] ?? 2;
     const beganAtMs = this.nowMs;
-    const done = this.calls.begin<LeaseGrantResponse>(member, (response) => {
-      lease.isGranted = true;
-      this.terms.push({
-        id: response.id,
-        kind: 'grant',
-        beganAtMs,
-        ackedAtMs: this.nowMs,
-        ttlSeconds: response.ttl,
-      });
-    });
+    const done = this.calls.begin<LeaseGrantResponse>(
+      member,
+      `grant ${lease.id} for ${ttl} s`,
+      (response) => {
+        lease.isGranted = true;
+        this.terms.push({
+          id: response.id,
+          kind: 'grant',
+          beganAtMs,
+          ackedAtMs: this.nowMs,
+          ttlSeconds: response.ttl / this.fastest,
+        });
+      },
+    );
     const request = LeaseGrantRequest.encode({ id: lease.id, ttl });
     member.propose(CommandKind.leaseGrant, request, done as Done<unknown>);
   }
 
-  private attach(member: ServerMember, lease: ChaosLease): void {
+  private attach(member: ServerMember, lease: SimLease): void {
     const { id } = lease;
     const key = `l/${id}/${lease.keys++}`;
     // It will be deleted, and not by a client that is asked.
@@ -99,6 +115,7 @@ export class ChaosLeases {
     const isGranted = lease.isGranted;
     const done = this.calls.begin<PutResponse>(
       member,
+      `put ${key}`,
       ({ header }) => this.writes.wrote(write, header?.revision ?? 0),
       (error) => {
         if (isSame(error, errors.leaseNotFound) && isGranted) this.saw(lease, 'refused to attach');
@@ -109,27 +126,28 @@ export class ChaosLeases {
     member.propose(CommandKind.put, request, done as Done<unknown>);
   }
 
-  private keepAlive(member: ServerMember, lease: ChaosLease): void {
+  private keepAlive(member: ServerMember, lease: SimLease): void {
     const { id, isGranted } = lease;
     const beganAtMs = this.nowMs;
-    const done = this.calls.begin<number>(member, (ttlSeconds) => {
+    const done = this.calls.begin<number>(member, `keep ${id} alive`, (ttl) => {
+      const ttlSeconds = ttl / this.fastest;
       this.terms.push({ id, kind: 'keepAlive', beganAtMs, ackedAtMs: this.nowMs, ttlSeconds });
-      if (ttlSeconds === 0 && isGranted) this.saw(lease, 'not kept alive');
+      if (ttl === 0 && isGranted) this.saw(lease, 'not kept alive');
     });
     member.renewLease(id, done);
   }
 
-  private ask(member: ServerMember, lease: ChaosLease): void {
+  private ask(member: ServerMember, lease: SimLease): void {
     const { id, isGranted } = lease;
-    const done = this.calls.begin<object | undefined>(member, (times) => {
+    const done = this.calls.begin<object | undefined>(member, `time to live of ${id}`, (times) => {
       if (times === undefined && isGranted) this.saw(lease, 'without a time to live');
     });
     member.leaseTimeToLive(id, this.random.below(2) === 0, done);
   }
 
-  private revoke(member: ServerMember, { id }: ChaosLease): void {
+  private revoke(member: ServerMember, { id }: SimLease): void {
     this.revokes.push({ id, beganAtMs: this.nowMs });
-    const done = this.calls.begin(member, () => undefined);
+    const done = this.calls.begin(member, `revoke ${id}`, () => undefined);
     member.propose(CommandKind.leaseRevoke, LeaseRevokeRequest.encode({ id }), done);
   }
 
@@ -140,15 +158,16 @@ export class ChaosLeases {
     if (lease !== undefined && !lease.isGone) this.saw(lease, `seen without ${key}`);
   }
 
-  private saw(lease: ChaosLease, how: string): void {
+  private saw(lease: SimLease, how: string): void {
     lease.isGone = true;
     this.gone.push({ id: lease.id, seenAtMs: this.nowMs, how });
   }
 
   /** Nobody keeps anything alive any more: all leases must end. */
   settle(): void {
-    this.cluster.until('an answer to every call about leases', () => this.calls.isIdle);
-    const limitMs = Math.max(...ttlsSeconds) * 1000 + lateMs;
+    const { cluster } = this;
+    cluster.until('an answer to every call about leases', () => this.calls.isIdle, 60_000);
+    const limitMs = (Math.max(...ttlsSeconds) * 1000 + lateMs) * slowestFactor;
     this.cluster.until('the end of all leases', () => this.hasNone(), limitMs);
   }
 

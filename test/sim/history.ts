@@ -31,10 +31,11 @@ interface CompletedRead extends Read {
   readonly endedAt: number;
 }
 
-export class ChaosHistory {
+export class SimHistory {
   private readonly issued = new Map<string, Write>();
   private readonly deletes = new Map<string, Write[]>();
   private readonly acked: AckedWrite[] = [];
+  private readonly ackedOf = new Map<string, AckedWrite[]>();
   private readonly reads: CompletedRead[] = [];
   private readonly hashes = new Map<string, number>();
   private clock = 0;
@@ -52,7 +53,11 @@ export class ChaosHistory {
   }
 
   wrote(write: Write, revision: number): void {
-    this.acked.push({ ...write, revision, ackedAt: this.now() });
+    const acked = { ...write, revision, ackedAt: this.now() };
+    this.acked.push(acked);
+    const known = this.ackedOf.get(write.key);
+    if (known === undefined) this.ackedOf.set(write.key, [acked]);
+    else known.push(acked);
   }
 
   read(beganAt: number, read: Read): void {
@@ -84,14 +89,14 @@ export class ChaosHistory {
 
   /** A range over all keys at `revision`: nothing acknowledged by then may be missing, nothing else be there. */
   checkAll(revision: number, found: ReadonlyMap<string, NonNullable<Read['found']>>): void {
-    const keys = new Set([...found.keys(), ...this.acked.map(({ key }) => key)]);
+    const keys = new Set([...found.keys(), ...this.ackedOf.keys()]);
     for (const key of keys) this.checkFound({ key, revision, found: found.get(key) });
   }
 
   /** What a read at `revision`, linearizable or not, must have found. */
   checkFound({ key, revision, found }: Read): void {
-    for (const write of this.acked) {
-      if (write.key !== key || write.revision > revision) continue;
+    for (const write of this.ackedOf.get(key) ?? []) {
+      if (write.revision > revision) continue;
       if (found !== undefined) {
         assert.ok(found.modRevision >= write.revision, `${key} at ${revision} misses a write`);
         if (found.value === write.value) assert.equal(found.modRevision, write.revision);
@@ -117,9 +122,9 @@ export class ChaosHistory {
   private checkSwaps(): void {
     for (const { key, replaces, revision } of this.acked) {
       if (replaces === undefined || replaces === 0) continue;
-      const between = this.acked.find(
-        (other) => other.key === key && other.revision > replaces && other.revision < revision,
-      );
+      const between = this.ackedOf
+        .get(key)
+        ?.find((other) => other.revision > replaces && other.revision < revision);
       assert.ok(between === undefined, `${key} was swapped at ${revision} from ${replaces}`);
     }
   }

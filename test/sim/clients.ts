@@ -18,20 +18,27 @@ import {
   type TxnResponse,
 } from '../../src/wire/kv.ts';
 import { KeyValue } from '../../src/wire/mvccpb.ts';
-import { ChaosCalls } from './chaos-calls.ts';
-import { ChaosHistory, type Read, type Write } from './chaos-history.ts';
-import { bytesOf, type MemoryCluster } from './cluster.ts';
+import { SimCalls, type Note } from './calls.ts';
+import { SimHistory, type Read, type Write } from './history.ts';
+import { bytesOf, type MemoryCluster } from '../server/cluster.ts';
 
 const registers = ['r0', 'r1', 'r2'];
 /** Beyond this nothing new is asked, only waited for. */
 const openCallsMax = 400;
 
+export interface ClientsParts {
+  readonly cluster: MemoryCluster;
+  readonly random: Random;
+  readonly note: Note;
+  readonly paddingBytes: number;
+}
+
 /** Clients that call any member for anything, and write down what they were told. */
-export class ChaosClients {
-  readonly history = new ChaosHistory();
+export class SimClients {
+  readonly history = new SimHistory();
   private readonly cluster: MemoryCluster;
   private readonly random: Random;
-  private readonly calls = new ChaosCalls();
+  private readonly calls: SimCalls;
   /** The revision at which each register was last seen. */
   private readonly seen = new Map<string, number>();
   private values = 0;
@@ -41,10 +48,11 @@ export class ChaosClients {
   /** What values are made long by: enough long ones fill the queues of watchers who do not read. */
   private readonly padding: string;
 
-  constructor(cluster: MemoryCluster, random: Random) {
-    this.cluster = cluster;
-    this.random = random;
-    this.padding = '.'.repeat(this.oneOf([0, 0, 0, 10_000]));
+  constructor(parts: ClientsParts) {
+    this.cluster = parts.cluster;
+    this.random = parts.random;
+    this.calls = new SimCalls(parts.note);
+    this.padding = '.'.repeat(parts.paddingBytes);
   }
 
   get isIdle(): boolean {
@@ -52,11 +60,9 @@ export class ChaosClients {
   }
 
   act(): void {
-    const { random } = this;
-    for (let i = random.below(12); i > 0 && this.calls.count < openCallsMax; i--) {
-      const member = this.anyMember();
-      if (member !== undefined) this.actAt(member);
-    }
+    if (this.calls.count >= openCallsMax) return;
+    const member = this.anyMember();
+    if (member !== undefined) this.actAt(member);
   }
 
   /** Tries until a write is acknowledged. */
@@ -102,7 +108,7 @@ export class ChaosClients {
       case 12:
         return this.stream(member);
       case 13:
-        return this.compact(member);
+        return this.compact(member, this.random.below(40));
       case 14:
         return this.hashKv(member);
       default:
@@ -117,7 +123,7 @@ export class ChaosClients {
   private put(member: ServerMember, key: string): void {
     const write = this.history.began(key, `v${this.values++}${this.padding}`);
     const request = PutRequest.create({ key: bytesOf(key), value: bytesOf(write.value ?? '') });
-    const done = this.call<PutResponse>(member, ({ header }) => {
+    const done = this.call<PutResponse>(member, `put ${key} ${shown(write)}`, ({ header }) => {
       this.wrote(write, header?.revision ?? 0);
     });
     member.propose(CommandKind.put, PutRequest.encode(request), done as Done<unknown>);
@@ -147,7 +153,8 @@ export class ChaosClients {
       ],
     });
     const { beganAt } = write;
-    const done = this.call<TxnResponse>(member, ({ succeeded, header, responses }) => {
+    const what = `swap ${key}@${expected} ${shown(write)}`;
+    const done = this.call<TxnResponse>(member, what, ({ succeeded, header, responses }) => {
       const revision = header?.revision ?? 0;
       const response = responses[0]?.response;
       if (succeeded) this.wrote(write, revision);
@@ -161,7 +168,7 @@ export class ChaosClients {
   private remove(member: ServerMember, key: string): void {
     const write = this.history.began(key, undefined);
     const request = DeleteRangeRequest.encode({ key: bytesOf(key) });
-    const done = this.call<DeleteRangeResponse>(member, ({ header, deleted }) => {
+    const done = this.call<DeleteRangeResponse>(member, `delete ${key}`, ({ header, deleted }) => {
       if (deleted > 0) this.wrote(write, header?.revision ?? 0);
     });
     member.propose(CommandKind.deleteRange, request, done as Done<unknown>);
@@ -169,7 +176,7 @@ export class ChaosClients {
 
   private get(member: ServerMember, key: string): void {
     const beganAt = this.history.now();
-    const done = this.call<RangeResponse>(member, (response) => {
+    const done = this.call<RangeResponse>(member, `get ${key}`, (response) => {
       const revision = response.header?.revision ?? 0;
       this.read(beganAt, { key, revision, found: foundIn(response) });
     });
@@ -180,7 +187,9 @@ export class ChaosClients {
   }
 
   private rangeAll(member: ServerMember): void {
-    const done = this.call<RangeResponse>(member, (response) => this.checkRange(response));
+    const done = this.call<RangeResponse>(member, 'local range', (response) =>
+      this.checkRange(response),
+    );
     member.range(everything, done);
   }
 
@@ -190,6 +199,7 @@ export class ChaosClients {
     const next = (): void => {
       const done = this.call<{ readonly response: RangeResponse; readonly isLast: boolean }>(
         member,
+        'stream of everything',
         ({ response, isLast }) => {
           kvs.push(...response.kvs);
           if (!isLast) this.cluster.scheduler.after(this.random.below(200), next);
@@ -202,12 +212,12 @@ export class ChaosClients {
     next();
   }
 
-  private compact(member: ServerMember): void {
-    const revision = Math.max(1, member.revision - this.random.below(40));
+  compact(member: ServerMember, behind: number): void {
+    const revision = Math.max(1, member.revision - behind);
     this.compactedMax = Math.max(this.compactedMax, revision);
-    const done = this.call(member, () => {
+    const done = this.call(member, `compact ${revision}`, () => {
       if (this.random.below(2) === 0 || member.hasStopped) return;
-      const compacted = this.call(member, () => undefined);
+      const compacted = this.call(member, 'end of compaction', () => undefined);
       member.whenCompacted(() => compacted({ ok: true, value: undefined }));
     });
     member.propose(CommandKind.compact, CompactionRequest.encode({ revision }), done);
@@ -217,27 +227,32 @@ export class ChaosClients {
     const revision = this.oneOf([0, Math.max(1, member.revision - this.random.below(40))]);
     member.hashKv(
       revision,
-      this.call(member, (hash: { revision: number; compactRevision: number; hash: number }) => {
-        this.history.hashed(hash.revision, hash.compactRevision, hash.hash);
-      }),
+      this.call(
+        member,
+        `hash of ${revision}`,
+        (hash: { revision: number; compactRevision: number; hash: number }) => {
+          this.history.hashed(hash.revision, hash.compactRevision, hash.hash);
+        },
+      ),
     );
   }
 
   private maintain(member: ServerMember): void {
     switch (this.random.below(4)) {
       case 0:
-        return member.hash(this.call(member, () => undefined));
+        return member.hash(this.call(member, 'hash', () => undefined));
       case 1:
-        return member.defragment(this.call(member, () => undefined));
+        return member.defragment(this.call(member, 'defragment', () => undefined));
       default: {
         const target = this.anyMember();
-        if (target === undefined) return;
-        member.moveLeader(
-          target.id,
-          this.call(member, () => undefined),
-        );
+        if (target !== undefined) this.moveLeader(member, target);
       }
     }
+  }
+
+  moveLeader(member: ServerMember, target: ServerMember): void {
+    const done = this.call(member, `move leader to ${target.id.toString(16)}`, () => undefined);
+    member.moveLeader(target.id, done as Done<undefined>);
   }
 
   private wrote(write: Write, revision: number): void {
@@ -262,12 +277,12 @@ export class ChaosClients {
     this.history.checkAll(revision, found);
   }
 
-  private call<T>(member: ServerMember, answered: (value: T) => void): Done<T> {
-    return this.calls.begin(member, answered);
+  private call<T>(member: ServerMember, what: string, answered: (value: T) => void): Done<T> {
+    return this.calls.begin(member, what, answered);
   }
 
   private anyMember(): ServerMember | undefined {
-    const { members } = this.cluster;
+    const members = this.cluster.callable;
     return members[this.random.below(Math.max(1, members.length))];
   }
 
@@ -277,6 +292,10 @@ export class ChaosClients {
 }
 
 const everything = RangeRequest.create({ key: new Uint8Array([0]), rangeEnd: new Uint8Array([0]) });
+
+function shown({ value }: Write): string {
+  return value === undefined ? '' : `${value.slice(0, 12)}`;
+}
 
 function foundIn({ kvs }: RangeResponse): Read['found'] {
   const [encoded] = kvs;

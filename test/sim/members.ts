@@ -2,8 +2,8 @@ import type { Random } from '../../src/base/random.ts';
 import type { MemberRecord } from '../../src/membership/record.ts';
 import type { ServerMember } from '../../src/server/member.ts';
 import type { AddedMember } from '../../src/server/types.ts';
-import { ChaosCalls } from './chaos-calls.ts';
-import type { MemoryCluster } from './cluster.ts';
+import { SimCalls, type Note } from './calls.ts';
+import type { MemoryCluster } from '../server/cluster.ts';
 
 const membersMax = 6;
 const votersMin = 3;
@@ -13,29 +13,30 @@ export interface MembersParts {
   readonly random: Random;
   /** A member was started that was not there before. */
   readonly joined: (name: string) => void;
+  readonly note: Note;
+  /** Whether data of a member is lost: it is in the record, and does not run again. */
+  readonly isLost: (id: bigint) => boolean;
 }
 
 /** Operators who add, promote and remove members of a cluster that has other troubles, too. */
-export class ChaosMembers {
-  readonly calls = new ChaosCalls();
+export class SimMembers {
+  readonly calls: SimCalls;
   private readonly parts: MembersParts;
-  /** In half of the worlds nobody comes and nobody goes. */
-  private readonly isBusy: boolean;
   private readonly toJoin: MemberRecord[] = [];
   private names = 0;
   private changes = 0;
 
   constructor(parts: MembersParts) {
     this.parts = parts;
-    this.isBusy = parts.random.below(2) === 0;
+    this.calls = new SimCalls(parts.note);
   }
 
   async act(): Promise<void> {
     const { random, cluster } = this.parts;
-    if (!this.isBusy) return;
     for (const record of this.toJoin.splice(0)) await this.join(record);
-    const member = cluster.members[random.below(Math.max(1, cluster.members.length))];
-    if (member !== undefined && random.below(3) === 0) this.change(member);
+    const members = cluster.callable;
+    const member = members[random.below(Math.max(1, members.length))];
+    if (member !== undefined) this.change(member);
   }
 
   /** Those that were added, whoever was told of it, are started: the others may need them. */
@@ -51,7 +52,8 @@ export class ChaosMembers {
     const { leader, members } = cluster;
     // Without one it is not known who is removed.
     if (leader === undefined) return false;
-    const ids = new Set(leader.record.map(({ id }) => id));
+    const { isLost } = this.parts;
+    const ids = new Set(leader.record.flatMap(({ id }) => (isLost(id) ? [] : [id])));
     for (const member of members) {
       // Removed before anybody spoke to it: it knows nobody who could tell it, and its operator ends it.
       if (member.record.length === 0 && !ids.has(member.id)) cluster.stop(cluster.nameOf(member));
@@ -82,7 +84,8 @@ export class ChaosMembers {
         if (record.length >= membersMax) return;
         const isLearner = random.below(2) === 0;
         const url = `http://n${++this.names}:1`;
-        const done = this.calls.begin<AddedMember>(member, ({ added }) => {
+        const what = `add ${isLearner ? 'learner' : 'member'} ${url}`;
+        const done = this.calls.begin<AddedMember>(member, what, ({ added }) => {
           count();
           this.toJoin.push(added as MemberRecord);
         });
@@ -90,14 +93,15 @@ export class ChaosMembers {
       }
       case 2: {
         const learner = record.find(({ isLearner }) => isLearner);
-        if (learner !== undefined)
-          member.promoteMember(learner.id, this.calls.begin(member, count));
-        return;
+        if (learner === undefined) return;
+        const what = `promote ${learner.id.toString(16)}`;
+        return member.promoteMember(learner.id, this.calls.begin(member, what, count));
       }
       default: {
         const target = record[random.below(Math.max(1, record.length))];
         if (target === undefined || (!target.isLearner && voters.length <= votersMin)) return;
-        member.removeMember(target.id, this.calls.begin(member, count));
+        const what = `remove ${target.id.toString(16)}`;
+        member.removeMember(target.id, this.calls.begin(member, what, count));
       }
     }
   }

@@ -4,14 +4,14 @@ import type { ServerMember } from '../../src/server/member.ts';
 import { EventHistory, type WatchEvent, type WatchRequest } from '../guarantees/history.ts';
 import { RecordedWatcher } from '../guarantees/recorded.ts';
 import { checkAcknowledged, checkWatchers, type Acknowledged } from '../guarantees/watch-checks.ts';
-import { RecordedStream, type StreamEvents, type StreamWatch } from './recorded-stream.ts';
-import type { MemoryCluster } from './cluster.ts';
+import { RecordedStream, type StreamEvents, type StreamWatch } from '../server/recorded-stream.ts';
+import type { MemoryCluster } from '../server/cluster.ts';
 
 /** Beside the observers. */
 const watchersMax = 10;
 const futureMax = 30;
 /** After the world has healed everything must have been told within this. */
-const settlingMs = 30_000;
+const settlingMs = 60_000;
 
 const everything: WatchRequest = {
   key: '\0',
@@ -22,7 +22,7 @@ const everything: WatchRequest = {
   noDelete: false,
 };
 
-class ChaosWatcher extends RecordedWatcher<RecordedStream> {
+class SimWatcher extends RecordedWatcher<RecordedStream> {
   /** Observers stay at one member, from the first revision on. */
   readonly place: string | undefined;
 
@@ -45,9 +45,9 @@ export interface WatchersParts {
  * Clients that watch: an observer of everything at each member, and others with ranges, filters and starts of all
  * kinds, who share streams, hold them up, leave them, and go on elsewhere.
  */
-export class ChaosWatchers {
+export class SimWatchers {
   private readonly parts: WatchersParts;
-  private readonly watchers: ChaosWatcher[] = [];
+  private readonly watchers: SimWatcher[] = [];
   private streams: RecordedStream[] = [];
   private readonly violations: string[] = [];
   private readonly events: StreamEvents;
@@ -65,7 +65,7 @@ export class ChaosWatchers {
 
   /** A member that is new gets its observer, too. */
   observe(name: string): void {
-    this.watchers.push(new ChaosWatcher(`observer of ${name}`, everything, name));
+    this.watchers.push(new SimWatcher(`observer of ${name}`, everything, name));
   }
 
   act(): void {
@@ -75,7 +75,7 @@ export class ChaosWatchers {
       const member = observer.place && this.parts.cluster.running(observer.place);
       if (member && observer.current === undefined) this.resume(observer, member);
     }
-    for (let i = random.below(5); i > 0; i--) this.actOnce();
+    this.actOnce();
     for (const stream of this.streams) {
       if (random.below(2) === 0) stream.resume();
       if (random.below(3) === 0) stream.requestProgress();
@@ -84,7 +84,8 @@ export class ChaosWatchers {
 
   private actOnce(): void {
     const { random, cluster } = this.parts;
-    const member = cluster.members[random.below(Math.max(1, cluster.members.length))];
+    const members = cluster.callable;
+    const member = members[random.below(Math.max(1, members.length))];
     if (member === undefined) return;
     const others = this.watchers.filter(({ place }) => place === undefined);
     const watcher = others[random.below(Math.max(1, others.length))];
@@ -126,12 +127,12 @@ export class ChaosWatchers {
       noPut: filter === 0,
       noDelete: filter === 1,
     };
-    const watcher = new ChaosWatcher(`watcher ${this.watchers.length}`, request);
+    const watcher = new SimWatcher(`watcher ${this.watchers.length}`, request);
     this.watchers.push(watcher);
     this.resume(watcher, member);
   }
 
-  private resume(watcher: ChaosWatcher, member: ServerMember): void {
+  private resume(watcher: SimWatcher, member: ServerMember): void {
     const { random } = this.parts;
     const here = this.streams.filter((stream) => stream.member === member && stream.isOpen);
     let stream = random.below(3) > 0 ? this.oneOf(here) : undefined;

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import type { ServerMember } from '../../src/server/member.ts';
+import type { SimWorld } from './world.ts';
+
+/** The end of a run: a majority alone makes progress, then everything heals, and what was promised must be true. */
+
+const electionTimeoutMs = 1000;
+/** Clocks of members run at least at half the speed of the world's. */
+const slowest = 2;
+/** A majority that hears one another must have committed something within this. */
+const progressMs = 20 * electionTimeoutMs * slowest;
+/** How far terms may rise meanwhile: elections may be split a few times. */
+const termsMax = 20;
+/** After the world has healed the members must serve and agree within this. */
+const healingMs = 60_000;
+
+/** Only a majority of the voters is healed; every other fault stays as it is. */
+export async function healMajority(world: SimWorld): Promise<void> {
+  const { cluster, links, machines, disks, settings, lost } = world;
+  // Who votes is known without asking, and who has lost its data is none of the majority.
+  if (settings.features.changes !== undefined) return;
+  world.agenda.clear();
+  endDamaged(world);
+  const voters = cluster.names.filter((name) => !lost.has(name));
+  const majority = voters.slice(0, Math.floor(settings.members / 2) + 1);
+  world.judge.note(undefined, `heals ${majority.join(' ')}`);
+  for (const name of majority) {
+    cluster.diskOf(name).freeBytes = Number.MAX_SAFE_INTEGER;
+    disks.forget(name);
+    machines.hostOf(name)?.resume();
+    await startFully(world, name);
+  }
+  const ids = new Set(majority.map((name) => world.idOf(name)));
+  links.healBetween((id) => ids.has(id));
+  // Without a vote before the vote, one that hears nobody and is heard raises terms for ever.
+  links.cut((from, to) => ids.has(from) !== ids.has(to));
+  const termBefore = highestTerm(cluster.members);
+  const deadlineMs = world.nowMs + progressMs;
+  cluster.until('a commit by a majority', () => world.clients.hasWritten(), progressMs);
+  assert.ok(world.nowMs <= deadlineMs, 'a majority took too long to commit');
+  const rose = highestTerm(majority.flatMap((name) => cluster.running(name) ?? [])) - termBefore;
+  assert.ok(rose <= termsMax, `terms rose by ${rose} while a majority was whole`);
+  world.probes.sometimes('majority alone made progress');
+  world.checkEnds();
+}
+
+export async function healAll(world: SimWorld): Promise<void> {
+  const { cluster, links, disks, machines } = world;
+  world.judge.note(undefined, 'everything heals');
+  world.agenda.clear();
+  endDamaged(world);
+  links.heal();
+  for (const name of cluster.names) {
+    cluster.diskOf(name).freeBytes = Number.MAX_SAFE_INTEGER;
+    disks.forget(name);
+  }
+  machines.resumeAll();
+  for (const name of cluster.names) await startFully(world, name);
+  await world.members.joinAll();
+  cluster.until('a leader', () => cluster.leader !== undefined, healingMs);
+  cluster.until('a write', () => world.clients.hasWritten(), healingMs);
+  cluster.until('an answer to every change', () => world.members.calls.isIdle, healingMs);
+  await world.members.joinAll();
+  cluster.until('the end of the removed', () => hasLeft(world), healingMs);
+  world.leases.settle();
+  world.watchers.resumeAll();
+  cluster.until('a last write', () => world.clients.hasWritten(), healingMs);
+  world.watchers.settle();
+  cluster.until('the same revision everywhere', () => isSettled(world), healingMs);
+  cluster.until('an answer to every call', () => world.clients.isIdle, healingMs);
+}
+
+/** All members that are left hold the same, and it is what clients were told. */
+export function checkEnd(world: SimWorld): void {
+  const { cluster, clients } = world;
+  world.checkEnds();
+  for (const member of cluster.members) clients.readEverything(member);
+  const revisions = cluster.members.map((member) => member.revision);
+  assert.equal(new Set(revisions).size, 1, 'revisions differ');
+  const hashes = cluster.members.map((member) => hashOf(world, member));
+  for (const hash of hashes) assert.deepEqual(hash, hashes[0]);
+  clients.history.check();
+  world.watchers.check(clients.history.writes);
+  world.leases.check(world.watchers.history);
+  world.checkEnds();
+}
+
+/** What lost its data is taken out of service: its operators know. */
+function endDamaged({ cluster, machines, lost }: SimWorld): void {
+  for (const name of machines.damaged) {
+    if (cluster.running(name) !== undefined) cluster.crash(name);
+    lost.add(name);
+  }
+}
+
+/** Also one whose last process still holds its data dir. */
+async function startFully(world: SimWorld, name: string): Promise<void> {
+  for (let tries = 0; tries < startsMax; tries++) {
+    const isHeld = !(await world.start(name)) && world.agenda.nextMs < Infinity;
+    world.agenda.clear();
+    if (!isHeld) return;
+    world.advance(1000);
+  }
+  assert.fail(`${name} cannot be started`);
+}
+
+const startsMax = 60;
+
+function hasLeft(world: SimWorld): boolean {
+  world.checkEnds();
+  return world.members.isSettled();
+}
+
+function isSettled({ cluster }: SimWorld): boolean {
+  const { members, leader } = cluster;
+  const index = leader?.status().raftIndex;
+  return members.every((member) => member.status().raftAppliedIndex === index);
+}
+
+function highestTerm(members: readonly ServerMember[]): number {
+  return Math.max(0, ...members.map(({ term }) => term));
+}
+
+function hashOf({ cluster }: SimWorld, member: ServerMember): unknown {
+  const outcome = cluster.answer((done) => member.hashKv(0, done));
+  assert.ok(outcome.ok);
+  return outcome.value;
+}

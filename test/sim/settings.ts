@@ -1,0 +1,175 @@
+import type { Random } from '../../src/base/random.ts';
+import { defaultServerConfig } from '../../src/config/server-config.ts';
+import { memberSettings } from '../../src/embed/settings.ts';
+import type { MemberSettings } from '../../src/server/member-parts.ts';
+import { chance, logUniform, oneOf, streamOf } from './streams.ts';
+
+/** What a run is made of beside its steps. Plain data: it is written into schedule.json as it is. */
+export interface SimSettings {
+  readonly seed: number;
+  readonly members: number;
+  /** Virtual time until the world heals. */
+  readonly durationMs: number;
+  /** A cut link loses what is sent in silence; otherwise the sender is told. */
+  readonly isCutSilent: boolean;
+  /** Each look at the clock takes so long: work that is done in slices then needs more than one. */
+  readonly lookMs: number;
+  /** How fast the clock of each member runs beside the world's, by its number; 1 beyond the list. */
+  readonly clockRates: readonly number[];
+  /** Before everything heals, a majority alone must make progress. */
+  readonly healsMajorityFirst: boolean;
+  /** Values are so long: enough long ones fill the queues of watchers who do not read. */
+  readonly paddingBytes: number;
+  readonly features: Features;
+  readonly member: MemberOverrides;
+}
+
+export type Feature =
+  | 'clients'
+  | 'leases'
+  | 'watchers'
+  | 'changes'
+  | 'transfers'
+  | 'compactions'
+  | 'crashes'
+  | 'blackouts'
+  | 'stops'
+  | 'pauses'
+  | 'clocks'
+  | 'partitions'
+  | 'cuts'
+  | 'clogs'
+  | 'noise'
+  | 'redeliveries'
+  | 'slowDisks'
+  | 'failingDisks'
+  | 'fullDisks'
+  | 'losses';
+
+/** Events a second of virtual time, of the features that are on. */
+export type Features = Readonly<Partial<Record<Feature, number>>>;
+
+/** Those settings of members that a run chooses, all of them numbers and truths. */
+export interface MemberOverrides {
+  readonly preVote: boolean;
+  readonly maxSizePerMsgBytes: number;
+  readonly maxInflightMsgs: number;
+  readonly maxCommittedBytesPerReady: number;
+  readonly readsMax: number;
+  readonly snapshotCatchupEntries: number;
+  readonly commitIntervalMs: number;
+  readonly commitRowsMax: number;
+  readonly compactionBatchLimit: number;
+  readonly compactionSleepIntervalMs: number;
+  readonly watchProgressIntervalMs: number;
+  readonly maxLearners: number;
+  readonly isCheckpointing: boolean;
+}
+
+/** The rates between which a feature that is on draws its own, log-uniform. */
+const rates: Readonly<Record<Feature, readonly [least: number, most: number]>> = {
+  clients: [4, 120],
+  leases: [0.5, 8],
+  watchers: [0.5, 12],
+  changes: [0.1, 2],
+  transfers: [0.05, 3],
+  compactions: [0.05, 5],
+  crashes: [0.03, 0.6],
+  blackouts: [0.01, 0.1],
+  stops: [0.02, 0.3],
+  pauses: [0.03, 0.6],
+  clocks: [0.02, 0.3],
+  partitions: [0.02, 0.4],
+  cuts: [0.03, 0.6],
+  clogs: [0.03, 0.6],
+  noise: [0.02, 0.3],
+  redeliveries: [0.05, 3],
+  slowDisks: [0.03, 0.5],
+  failingDisks: [0.01, 0.2],
+  fullDisks: [0.01, 0.1],
+  losses: [0.01, 0.05],
+};
+
+/** Without writes there is nothing to be lost. */
+const always: ReadonlySet<Feature> = new Set(['clients']);
+
+export function settingsOf(seed: number): SimSettings {
+  const random = streamOf(seed, 'settings');
+  return {
+    seed,
+    members: oneOf(random, [1, 2, 3, 3, 3, 3, 4, 5, 5, 7]),
+    durationMs: Math.round(logUniform(random, 5_000, 60_000) * (chance(random, 0.05) ? 10 : 1)),
+    isCutSilent: chance(random, 0.5),
+    lookMs: oneOf(random, [0, 0, 0, 0.2]),
+    clockRates: chance(random, 0.5) ? Array.from({ length: 7 }, () => anyRate(random)) : [],
+    healsMajorityFirst: chance(random, 0.5),
+    paddingBytes: oneOf(random, [0, 0, 0, 0, 0, 10_000]),
+    features: featuresOf(seed),
+    member: overridesOf(streamOf(seed, 'member')),
+  };
+}
+
+/** From half to double, as often slow as fast. */
+export function anyRate(random: Random): number {
+  return Math.round(logUniform(random, 0.5, 2) * 100) / 100;
+}
+
+function featuresOf(seed: number): Features {
+  const features: Partial<Record<Feature, number>> = {};
+  for (const feature of Object.keys(rates) as Feature[]) {
+    const random = streamOf(seed, `feature ${feature}`);
+    const [least, most] = rates[feature];
+    const isOn = chance(random, 0.5) || always.has(feature);
+    const perSecond = Math.round(logUniform(random, least, most) * 1000) / 1000;
+    if (isOn) features[feature] = perSecond;
+  }
+  return features;
+}
+
+/** Small windows and batches, so that what is rare in production happens often. */
+function overridesOf(random: Random): MemberOverrides {
+  const { raft } = memberSettings(defaultServerConfig());
+  return {
+    preVote: random.below(4) > 0,
+    maxSizePerMsgBytes: oneOf(random, [1, 200, 5000, raft.maxSizePerMsgBytes]),
+    maxInflightMsgs: oneOf(random, [1, 4, 256]),
+    maxCommittedBytesPerReady: oneOf(random, [100, 10_000, raft.maxCommittedBytesPerReady]),
+    readsMax: oneOf(random, [2, raft.readsMax]),
+    snapshotCatchupEntries: oneOf(random, [1, 10, 50, 5000]),
+    commitIntervalMs: oneOf(random, [5, 100, 1000]),
+    commitRowsMax: oneOf(random, [1, 5, 10_000]),
+    compactionBatchLimit: oneOf(random, [5, 30, 1000]),
+    compactionSleepIntervalMs: oneOf(random, [1, 5]),
+    watchProgressIntervalMs: oneOf(random, [100, 2000, 600_000]),
+    maxLearners: oneOf(random, [1, 1, 2]),
+    isCheckpointing: random.below(4) === 0,
+  };
+}
+
+export function memberSettingsOf(overrides: MemberOverrides): MemberSettings {
+  const base = memberSettings(defaultServerConfig());
+  const { preVote, maxSizePerMsgBytes, maxInflightMsgs, maxCommittedBytesPerReady, readsMax } =
+    overrides;
+  return {
+    ...base,
+    raft: {
+      ...base.raft,
+      preVote,
+      maxSizePerMsgBytes,
+      maxInflightMsgs,
+      maxCommittedBytesPerReady,
+      readsMax,
+    },
+    snapshotCatchupEntries: overrides.snapshotCatchupEntries,
+    commitIntervalMs: overrides.commitIntervalMs,
+    commitRowsMax: overrides.commitRowsMax,
+    compactionBatchLimit: overrides.compactionBatchLimit,
+    compactionSleepIntervalMs: overrides.compactionSleepIntervalMs,
+    watchProgressIntervalMs: overrides.watchProgressIntervalMs,
+    maxLearners: overrides.maxLearners,
+    leaseCheckpointIntervalMs: overrides.isCheckpointing ? checkpointMs : undefined,
+  };
+}
+
+/** Often enough that a run sees some; the real interval is five minutes. */
+const checkpointMs = 3000;
