@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseSchedstat } from '../test/bench/proc.ts';
 import type { WireObject } from '../test/members/protocol.ts';
 import type { TestCluster } from './db/cluster.ts';
 import type { Slot } from './db/slot.ts';
@@ -17,22 +17,59 @@ const pollMs = 100;
 const alarmsMax = 20;
 const alarmCharsMax = 500;
 
-export type Recovery = Pick<Ending, 'recoveredMs' | 'absent'>;
+export type Recovery = Pick<Ending, 'recoveredMs' | 'waitedForCoreMs' | 'absent'>;
 
-/** Waits until every member serves a linearizable read and a proposal; changes nothing that a client could see. */
-export async function recovered(cluster: TestCluster): Promise<Recovery> {
+/**
+ * Waits until every member serves a linearizable read and a proposal; changes nothing that a client could see.
+ * `refusal`: why the first members could not be brought back.
+ */
+export async function recovered(
+  cluster: TestCluster,
+  refusal: string | undefined,
+): Promise<Recovery> {
   const startMs = performance.now();
+  const waited = new CoreWaits(cluster);
   const reasons = await Promise.all(
     cluster.members.map(async (slot) => ({
       member: slot.name,
       reason: await serves(cluster, slot, startMs + serviceTimeoutMs),
     })),
   );
-  const absent = reasons.flatMap(({ member, reason }) =>
+  const lost = refusal === undefined ? [] : [{ member: 'a first member', reason: refusal }];
+  const silent = reasons.flatMap(({ member, reason }) =>
     reason === undefined ? [] : [{ member, reason }],
   );
+  const absent = [...lost, ...silent];
   const recoveredMs = absent.length === 0 ? Math.round(performance.now() - startMs) : undefined;
-  return { recoveredMs, absent };
+  return { recoveredMs, waitedForCoreMs: Math.round(waited.longestMs()), absent };
+}
+
+/** How long members stood ready to run while others had all the cores: that is the machine's time, not theirs. */
+class CoreWaits {
+  readonly #cluster: TestCluster;
+  readonly #before: ReadonlyMap<number, number>;
+
+  constructor(cluster: TestCluster) {
+    this.#cluster = cluster;
+    this.#before = new Map(this.#now());
+  }
+
+  /** Of the member that waited longest, since this was made or its process began. */
+  longestMs(): number {
+    const waits = this.#now().map(([pid, ms]) => ms - (this.#before.get(pid) ?? 0));
+    return Math.max(0, ...waits);
+  }
+
+  /** By process, of its main thread. */
+  #now(): readonly (readonly [number, number])[] {
+    return this.#cluster.members.flatMap(({ pid }) => {
+      if (pid === undefined) return [];
+      const path = `/proc/${pid}/task/${pid}/schedstat`;
+      // One that has just ended has nothing to tell.
+      if (!existsSync(path)) return [];
+      return [[pid, parseSchedstat(readFileSync(path, 'utf8')).waitingMs] as const];
+    });
+  }
 }
 
 /** No key has this name, so that deleting it is a proposal that changes nothing. */
@@ -92,16 +129,20 @@ function memberHash(member: string, message: WireObject): MemberHash {
   };
 }
 
-/** What the logs say of failures; members that may fail by a fault of the disk are left to `exits`. */
-export function alarmsIn(cluster: TestCluster, folder: string): readonly LogLine[] {
-  return cluster.slots.flatMap(({ name }) => {
-    const path = join(folder, 'logs', `${name}.log`);
-    if (!existsSync(path)) return [];
-    return readFileSync(path, 'utf8')
-      .split('\n')
-      .filter((line) => cluster.db.alarm.test(line))
-      .slice(0, alarmsMax)
-      .map((line) => ({ member: name, line: line.slice(0, alarmCharsMax) }));
+/** What the logs say of failures, but where a fault of the disk was the reason. */
+export function alarmsIn(cluster: TestCluster): readonly LogLine[] {
+  return cluster.slots.flatMap((slot) => {
+    const { logFile, name } = slot.options;
+    if (!existsSync(logFile)) return [];
+    const found: LogLine[] = [];
+    let offset = 0;
+    for (const line of readFileSync(logFile, 'utf8').split('\n')) {
+      if (cluster.db.alarm.test(line) && !slot.isExcused(offset)) {
+        found.push({ member: name, line: line.slice(0, alarmCharsMax) });
+      }
+      offset += Buffer.byteLength(line) + 1;
+    }
+    return found.slice(0, alarmsMax);
   });
 }
 

@@ -4,11 +4,13 @@ import { seededRandom } from '../src/base/random.ts';
 import { alarmsIn, finalHashes, recovered } from './aftermath.ts';
 import { outcomeOf } from './client/outcome.ts';
 import { TestCluster } from './db/cluster.ts';
+import { restoreMembers } from './db/membership.ts';
 import type { Db } from './db/types.ts';
 import type { Ending } from './ending.ts';
 import { HistoryFile, type StoredRun } from './history-file.ts';
 import { runSchedule, pause } from './nemesis/schedule.ts';
 import type { Nemesis } from './nemesis/types.ts';
+import { Preloads } from './preload/preloads.ts';
 import { RunRecorder } from './recorder.ts';
 import type { Workload, WorkloadContext } from './types.ts';
 
@@ -63,10 +65,11 @@ export async function runTest(
   const tell = (what: string, faults: readonly string[] = []): void =>
     onStage({ what, operations: recorder.operations, faults });
   tell('starting members');
-  const cluster = await startCluster(settings, recorder);
+  const preloads = new Preloads(join(settings.folder, 'preload'), nemesis.needs ?? []);
+  const cluster = await startCluster(settings, recorder, preloads);
   try {
-    await sideBySide(settings, { cluster, recorder, tell });
-    const ending = await endOf(settings, { cluster, recorder, tell });
+    await sideBySide(settings, { cluster, preloads, recorder, tell });
+    const ending = await endOf(settings, { cluster, preloads, recorder, tell });
     const history = recorder.close();
     file.ending(ending);
     return { history, ending };
@@ -77,7 +80,11 @@ export async function runTest(
   }
 }
 
-function startCluster(settings: TestSettings, recorder: RunRecorder): Promise<TestCluster> {
+function startCluster(
+  settings: TestSettings,
+  recorder: RunRecorder,
+  preloads: Preloads,
+): Promise<TestCluster> {
   const { db, members, folder, seed, portBase } = settings;
   return TestCluster.start({
     db,
@@ -88,25 +95,27 @@ function startCluster(settings: TestSettings, recorder: RunRecorder): Promise<Te
     random: seededRandom(seed ^ proxyStream),
     portBase,
     nowUs: () => recorder.nowUs,
-    preloadOf: () => undefined,
+    preloads,
+    diskRules: settings.nemesis.diskRules ?? [],
   });
 }
 
 interface Parts {
   readonly cluster: TestCluster;
+  readonly preloads: Preloads;
   readonly recorder: RunRecorder;
   readonly tell: (what: string, faults?: readonly string[]) => void;
 }
 
 async function sideBySide(settings: TestSettings, parts: Parts): Promise<void> {
   const { workload, nemesis, seed, seconds } = settings;
-  const { cluster, recorder, tell } = parts;
+  const { cluster, preloads, recorder, tell } = parts;
   const ended = new AbortController();
   const underway = { faults: [] as readonly string[] };
   const show = setInterval(() => tell('running', underway.faults), 500);
   const clients = workload.run(contextOf(settings, parts, ended.signal));
   const faults = runSchedule(nemesis, {
-    world: { cluster, random: seededRandom(seed ^ nemesisStream) },
+    world: { cluster, preloads, random: seededRandom(seed ^ nemesisStream) },
     nowUs: () => recorder.nowUs,
     onEvent: (event) => recorder.event(event),
     onChange: (names) => (underway.faults = names),
@@ -130,10 +139,11 @@ async function endedEarly(clients: Promise<void>): Promise<never> {
 
 async function endOf(settings: TestSettings, parts: Parts): Promise<Ending> {
   const { cluster, tell } = parts;
-  const { workload, folder } = settings;
+  const { workload } = settings;
   tell('healing');
   cluster.heal();
-  const recovery = await recovered(cluster);
+  const refusal = await restoreMembers(cluster);
+  const recovery = await recovered(cluster, refusal);
   tell('reading the final state');
   const signal = AbortSignal.timeout(finishTimeoutMs);
   const finished = within(
@@ -148,7 +158,7 @@ async function endOf(settings: TestSettings, parts: Parts): Promise<Ending> {
   tell('stopping members');
   const stopped = await cluster.stopAll();
   const exits = [...cluster.exits, ...stopped];
-  return { ...recovery, hashes, exits, alarms: alarmsIn(cluster, folder) };
+  return { ...recovery, hashes, exits, alarms: alarmsIn(cluster) };
 }
 
 function contextOf(settings: TestSettings, parts: Parts, signal: AbortSignal): WorkloadContext {
@@ -171,7 +181,10 @@ async function within(work: Promise<void>, timeoutMs: number, what: string): Pro
 
 /** Data dirs are large; a run in which nothing was wrong needs none. */
 export function removeData(settings: Pick<TestSettings, 'folder' | 'keepsData'>): void {
-  if (!settings.keepsData) rmSync(join(settings.folder, 'data'), { recursive: true, force: true });
+  if (settings.keepsData) return;
+  for (const part of ['data', 'preload']) {
+    rmSync(join(settings.folder, part), { recursive: true, force: true });
+  }
 }
 
 export function writeHarnessError(folder: string, error: unknown): void {

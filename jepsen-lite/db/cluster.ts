@@ -7,9 +7,10 @@ import type { Exit } from '../ending.ts';
 import { Links } from '../net/links.ts';
 import { PeerProxy } from '../net/peer-proxy.ts';
 import { ownerOf } from '../net/socket-owner.ts';
+import type { Preloads } from '../preload/preloads.ts';
 import type { Endpoint } from '../types.ts';
 import { choosePorts } from './ports.ts';
-import { Slot, type Preload } from './slot.ts';
+import { Slot } from './slot.ts';
 import type { Db } from './types.ts';
 
 export interface ClusterOptions {
@@ -22,8 +23,9 @@ export interface ClusterOptions {
   readonly random: Random;
   readonly portBase: number | undefined;
   readonly nowUs: () => number;
-  /** What every process of that slot loads before the C library, asked at each start. */
-  readonly preloadOf: (slot: Slot) => Preload | undefined;
+  readonly preloads: Preloads;
+  /** How every disk behaves from the beginning. */
+  readonly diskRules: readonly string[];
 }
 
 const statusDeadlineMs = 1_000;
@@ -49,7 +51,7 @@ export class TestCluster {
   }
 
   #slot(i: number, ports: readonly number[]): Slot {
-    const { db, folder, dataFolder, nowUs } = this.#options;
+    const { db, folder, dataFolder, nowUs, preloads } = this.#options;
     const name = `n${i + 1}`;
     const [clientPort = 0, peerPort = 0, proxyPort = 0] = ports.slice(i * portsPerSlot);
     return new Slot({
@@ -60,6 +62,7 @@ export class TestCluster {
       proxyPort,
       dataFolder,
       logFile: join(folder, 'logs', `${name}.log`),
+      onNewLife: (slot) => preloads.forget(slot),
       onUnexpectedExit: (member, { code, signal }) => {
         this.exits.push({ member, code, signal, atUs: nowUs() });
       },
@@ -78,6 +81,7 @@ export class TestCluster {
         .join(',');
       for (const slot of first) {
         slot.prepare(initialCluster, 'new');
+        if (options.diskRules.length > 0) options.preloads.setDiskFaults(slot, options.diskRules);
         cluster.launch(slot);
       }
       await Promise.all(first.map((slot) => slot.ready()));
@@ -121,7 +125,7 @@ export class TestCluster {
   }
 
   launch(slot: Slot): void {
-    slot.launch(this.#options.preloadOf(slot));
+    slot.launch(this.#options.preloads.of(slot));
   }
 
   /** A call for the harness's own sake: it is in no history. */
@@ -163,7 +167,6 @@ export class TestCluster {
   heal(): void {
     this.links.healAll();
     for (const slot of this.members) {
-      slot.mayEnd = false;
       if (slot.isPaused) slot.resume();
       if (!slot.isRunning) this.launch(slot);
     }

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Member, type ExitStatus } from '../../test/members/member.ts';
 import type { Program } from '../../test/members/programs.ts';
@@ -13,6 +13,8 @@ export interface SlotOptions {
   readonly proxyPort: number;
   readonly dataFolder: string;
   readonly logFile: string;
+  /** A member without data moves in. */
+  readonly onNewLife: (slot: Slot) => void;
   /** It ended and nobody had ended it. */
   readonly onUnexpectedExit: (name: string, status: ExitStatus) => void;
 }
@@ -30,12 +32,13 @@ export class Slot {
   readonly options: SlotOptions;
   /** Whether it belongs to the cluster, as far as was asked for. */
   isMember = false;
-  /** A fault is in place under which ending is the right thing to do. */
-  mayEnd = false;
   isPaused = false;
   #member: Member | undefined;
   #isEndExpected = false;
+  #mayEnd = false;
   #lives = 0;
+  /** Stretches of the log, in bytes, in which a failure is the right thing to tell. */
+  readonly #excused: { readonly from: number; to: number }[] = [];
 
   constructor(options: SlotOptions) {
     this.options = options;
@@ -90,7 +93,10 @@ export class Slot {
   /** Those who look into a failure may want them. */
   #setOldDataAside(): void {
     this.#lives += 1;
-    if (this.#lives > 1) renameSync(this.dataDir, `${this.dataDir}.life-${this.#lives - 1}`);
+    if (existsSync(this.dataDir)) {
+      renameSync(this.dataDir, `${this.dataDir}.life-${this.#lives - 1}`);
+    }
+    this.options.onNewLife(this);
     mkdirSync(this.options.dataFolder, { recursive: true });
   }
 
@@ -102,7 +108,7 @@ export class Slot {
     this.isPaused = false;
     member.launch();
     void member.exited(exitTimeoutMs).then((status) => {
-      if (!this.#isEndExpected && !this.mayEnd) this.options.onUnexpectedExit(this.name, status);
+      if (!this.#isEndExpected && !this.#mayEnd) this.options.onUnexpectedExit(this.name, status);
     });
   }
 
@@ -123,6 +129,31 @@ export class Slot {
   /** It was removed, and ends by itself. */
   expectEnd(): void {
     this.#isEndExpected = true;
+  }
+
+  /** Until `forbidEnd` a fault is in place under which the member may say that it fails, and end. */
+  allowEnd(): void {
+    this.#mayEnd = true;
+    this.#excused.push({ from: this.#logBytes, to: Number.POSITIVE_INFINITY });
+  }
+
+  forbidEnd(): void {
+    this.#mayEnd = false;
+    const last = this.#excused.at(-1);
+    if (last !== undefined) last.to = this.#logBytes;
+  }
+
+  isExcused(logOffset: number): boolean {
+    return this.#excused.some(({ from, to }) => logOffset >= from && logOffset <= to);
+  }
+
+  get #logBytes(): number {
+    return statSync(this.options.logFile, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** Resolves when its process has ended. */
+  async ended(): Promise<void> {
+    await this.#member?.exited(exitTimeoutMs);
   }
 
   pause(): void {

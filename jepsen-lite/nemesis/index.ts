@@ -1,5 +1,38 @@
+import { clock, monotonic } from './clock.ts';
+import { compact } from './compact.ts';
+import { disk } from './disk.ts';
 import { kill } from './kill.ts';
+import { leader } from './leader.ts';
+import { members } from './members.ts';
 import { none } from './none.ts';
+import { partition } from './partition.ts';
+import { pause } from './pause.ts';
+import { liar, power } from './power.ts';
+import { slow } from './slow.ts';
 import type { Nemesis } from './types.ts';
 
-export const nemeses: readonly Nemesis[] = [none, kill];
+const anywhere: readonly Nemesis[] = [kill, pause, partition, slow, members, compact, leader];
+const throughLibc: readonly Nemesis[] = [clock, disk, power];
+
+function mixOf(name: string, about: string, parts: readonly Nemesis[]): Nemesis {
+  return {
+    name,
+    about,
+    faults: parts.flatMap(({ faults }) => faults),
+    atOnceMax: 2,
+    targets: parts.some(({ targets }) => !targets.includes('etcd'))
+      ? ['quorate']
+      : ['quorate', 'etcd'],
+    needs: parts.flatMap(({ needs = [] }) => needs),
+  };
+}
+
+export const nemeses: readonly Nemesis[] = [
+  none,
+  ...anywhere,
+  ...throughLibc,
+  monotonic,
+  mixOf('mix', 'faults of kill, pause, partition, slow, members, compact and leader', anywhere),
+  mixOf('mix-all', 'the same with clock, disk and power', [...anywhere, ...throughLibc]),
+  liar,
+];

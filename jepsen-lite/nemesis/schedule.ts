@@ -15,6 +15,9 @@ export interface ScheduleOptions {
 const firstQuietMs = 1_000;
 const quietMs = { least: 300, most: 3_000 };
 const crowdedQuietMs = { least: 200, most: 2_000 };
+/** How long a leader is waited for before the next fault. */
+const settledTimeoutMs = 10_000;
+const settledPollMs = 100;
 
 /**
  * Begins and ends the faults of a nemesis until the signal is aborted; then ends those under way. What is drawn
@@ -46,11 +49,22 @@ export async function runSchedule(nemesis: Nemesis, options: ScheduleOptions): P
       underway.add(done);
     }
     while (underway.size >= nemesis.atOnceMax) await Promise.race(underway);
+    // Mostly clients get something done before the next fault; sometimes it comes in the middle of an election.
+    const isHasty = options.world.random.below(3) === 0;
+    if (underway.size === 0 && !isHasty) await settled(options);
     const { least, most } = nemesis.atOnceMax > 1 ? crowdedQuietMs : quietMs;
     await pause(between(options.world.random, least, most), options.signal);
   }
   await Promise.all(underway);
   if (failures.length > 0) throw failures[0];
+}
+
+async function settled({ world, signal }: ScheduleOptions): Promise<void> {
+  const deadlineMs = performance.now() + settledTimeoutMs;
+  while (!signal.aborted && performance.now() < deadlineMs) {
+    if ((await world.cluster.leader()) !== undefined) return;
+    await pause(settledPollMs, signal);
+  }
 }
 
 async function held(fault: Underway, startUs: number, options: ScheduleOptions): Promise<void> {

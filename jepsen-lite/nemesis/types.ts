@@ -2,12 +2,14 @@ import type { Random } from '../../src/base/random.ts';
 import type { TestCluster } from '../db/cluster.ts';
 import type { Slot } from '../db/slot.ts';
 import type { Target } from '../db/types.ts';
+import type { Need, Preloads } from '../preload/preloads.ts';
 
 /** What faults act on. */
 export interface World {
   readonly cluster: TestCluster;
   /** Draws from the test's seed. */
   readonly random: Random;
+  readonly preloads: Preloads;
 }
 
 /** A fault that has begun. */
@@ -35,6 +37,12 @@ export interface Nemesis {
   /** How many at a time. */
   readonly atOnceMax: number;
   readonly targets: readonly Target[];
+  /** What has to be preloaded into the members. */
+  readonly needs?: readonly Need[];
+  /** How every disk behaves from the beginning. */
+  readonly diskRules?: readonly string[];
+  /** A test of the harness itself: a run in which nothing is found has failed. */
+  readonly mustFail?: boolean;
 }
 
 /** Milliseconds between the bounds, both included. */

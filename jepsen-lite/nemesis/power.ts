@@ -1,0 +1,68 @@
+import type { Slot } from '../db/slot.ts';
+import {
+  between,
+  shuffled,
+  victim,
+  type Fault,
+  type Nemesis,
+  type Underway,
+  type World,
+} from './types.ts';
+
+/** The plug is pulled: of what was not synced, any part may be gone, and any order of it may have reached the disk. */
+async function unplugged(world: World, slots: readonly Slot[], holdMs: number): Promise<Underway> {
+  await Promise.all(slots.map((slot) => slot.kill()));
+  const left = slots.map((slot) => `${slot.name}: ${world.preloads.losePower(slot, world.random)}`);
+  const names = slots.map(({ name }) => name).toSorted();
+  return {
+    what: `${names.join(' and ')} ${names.length > 1 ? 'lose' : 'loses'} power (${left.join('; ')})`,
+    members: names,
+    holdMs,
+    end: () => {
+      for (const slot of slots) if (slot.isMember && !slot.isRunning) world.cluster.launch(slot);
+      return Promise.resolve();
+    },
+  };
+}
+
+export const unplugOne: Fault = {
+  name: 'unplug one',
+  begin: async (world) => {
+    const holdMs = between(world.random, 50, 3_000);
+    const slot = await victim(world);
+    return slot === undefined ? undefined : unplugged(world, [slot], holdMs);
+  },
+};
+
+/** The whole room goes dark, or most of it. */
+export const unplugMany: Fault = {
+  name: 'unplug many',
+  begin: async (world) => {
+    const holdMs = between(world.random, 50, 1_000);
+    const order = shuffled(world.random, world.cluster.members);
+    const least = Math.floor(order.length / 2) + 1;
+    const count = least + world.random.below(order.length - least + 1);
+    return unplugged(world, order.slice(0, count), holdMs);
+  },
+};
+
+export const power: Nemesis = {
+  name: 'power',
+  about: 'power loss of one member, of most or of all: what was not synced may be gone',
+  faults: [unplugOne, unplugMany],
+  atOnceMax: 1,
+  targets: ['quorate'],
+  needs: ['trace'],
+};
+
+/** A test of the harness: what a disk does that lies is found. */
+export const liar: Nemesis = {
+  name: 'liar',
+  about: 'power loss with disks that acknowledge syncs and do not do them: this has to fail',
+  faults: [unplugMany],
+  atOnceMax: 1,
+  targets: ['quorate'],
+  needs: ['trace', 'faults'],
+  diskRules: ['sync * skip'],
+  mustFail: true,
+};
