@@ -64,10 +64,13 @@ class CoreWaits {
   #now(): readonly (readonly [number, number])[] {
     return this.#cluster.members.flatMap(({ pid }) => {
       if (pid === undefined) return [];
-      const path = `/proc/${pid}/task/${pid}/schedstat`;
-      // One that has just ended has nothing to tell.
-      if (!existsSync(path)) return [];
-      return [[pid, parseSchedstat(readFileSync(path, 'utf8')).waitingMs] as const];
+      try {
+        const stat = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8');
+        return [[pid, parseSchedstat(stat).waitingMs] as const];
+      } catch {
+        // One that has just ended has nothing to tell.
+        return [];
+      }
     });
   }
 }

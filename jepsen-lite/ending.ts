@@ -76,7 +76,8 @@ function judgeRecovery({ absent, recoveredMs, waitedForCoreMs }: Ending): Verdic
         ]
       : [];
   return verdict('service comes back', [...missing, ...late], {
-    'back after ms': recoveredMs ?? -1,
+    ...(recoveredMs === undefined ? {} : { 'back after ms': recoveredMs }),
+    'of these waiting for a core': waitedForCoreMs,
   });
 }
 

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
+import { seededRandom, type Random } from '../src/base/random.ts';
 import { etcdDb } from './db/etcd.ts';
 import { quorateDb } from './db/quorate.ts';
 import type { Db } from './db/types.ts';
 import { loadHistory } from './history-file.ts';
 import { judge, type Judgement } from './judge.ts';
+import { roundOf, type Cell } from './matrix.ts';
 import { nemeses } from './nemesis/index.ts';
 import { named, parseOptions, usage, type JepsenOptions } from './options.ts';
 import { Progress } from './progress.ts';
 import { writeReport } from './report/write.ts';
 import { removeData, runTest, writeHarnessError, type TestSettings } from './run.ts';
+import { added, nothing, say, summed, tallyOf, tallyOfMustFail, type Tally } from './terminal.ts';
 import { workloads } from './workloads/index.ts';
 
 /**
@@ -17,14 +20,6 @@ import { workloads } from './workloads/index.ts';
  *   npm run jepsen -- --workload register --nemesis kill --time 60 --seed 7
  */
 
-export interface Tally {
-  passed: number;
-  failed: number;
-  /** Tests that the harness itself could not do. */
-  broken: number;
-}
-
-const exitFailed = 1;
 const exitBroken = 2;
 
 async function main(options: JepsenOptions): Promise<number> {
@@ -37,7 +32,7 @@ async function main(options: JepsenOptions): Promise<number> {
     case 'test':
       return summed(await testOnce(options));
     case 'matrix':
-      return exitBroken;
+      return summed(await matrix(options), true);
   }
 }
 
@@ -58,25 +53,62 @@ function dbOf({ target }: JepsenOptions): Db {
 }
 
 async function testOnce(options: JepsenOptions): Promise<Tally> {
+  const workload = named('workload', workloads, options.workload);
+  const nemesis = named('nemesis', nemeses, options.nemesis);
   const db = dbOf(options);
-  if (!(await db.prepare())) return { passed: 0, failed: 0, broken: 1 };
-  return test({
-    workload: named('workload', workloads, options.workload),
-    nemesis: named('nemesis', nemeses, options.nemesis),
-    db,
-    members: options.members,
-    seconds: options.seconds,
-    seed: options.seed,
-    folder: folderOf(options),
-    portBase: options.portBase,
-    keepsData: options.keepsData,
-  });
+  if (!nemesis.targets.includes(db.target)) {
+    throw new Error(`${nemesis.name} is nothing for ${db.target}: it works through the C library`);
+  }
+  if (!(await db.prepare())) return { ...nothing, broken: 1 };
+  return test(settingsOf(options, { workload, nemesis }, options.seed));
 }
 
-function folderOf(options: JepsenOptions): string {
+/** Cell after cell until the time is over; each has a seed of its own, by which it can be run alone. */
+async function matrix(options: JepsenOptions): Promise<Tally> {
+  const db = dbOf(options);
+  if (!(await db.prepare())) return { ...nothing, broken: 1 };
+  const random = seededRandom(options.seed);
+  const lists = {
+    workloads: chosen(workloads, options.workload),
+    nemeses: chosen(nemeses, options.nemesis),
+  };
+  const deadlineMs = performance.now() + options.seconds * 1_000;
+  let tally = nothing;
+  let longestMs = options.cellSeconds * 1_000;
+  while (tally.broken < brokenMax) {
+    const round = roundOf(random, db.target, lists);
+    if (round.length === 0) throw new Error('no cell of the matrix fits');
+    for (const cell of round) {
+      const startedMs = performance.now();
+      if (startedMs + longestMs > deadlineMs || tally.broken >= brokenMax) return tally;
+      const inCell = { ...options, seconds: options.cellSeconds };
+      const settings = settingsOf(inCell, cell, seedBelow(random));
+      tally = added(tally, await test(settings));
+      longestMs = Math.max(longestMs, performance.now() - startedMs);
+    }
+  }
+  return tally;
+}
+
+/** A harness that fails again and again will go on so. */
+const brokenMax = 5;
+const seedMax = 2 ** 31 - 1;
+
+const seedBelow = (random: Random): number => 1 + random.below(seedMax);
+
+function chosen<T extends { readonly name: string }>(
+  list: readonly T[],
+  name: string | undefined,
+): readonly T[] {
+  return name === undefined ? list : list.filter((each) => each.name === name);
+}
+
+function settingsOf(options: JepsenOptions, cell: Cell, seed: number): TestSettings {
   const when = new Date().toISOString().slice(0, 19).replaceAll(':', '');
-  const { target, workload = '', nemesis = '', seed } = options;
-  return join(options.out, `${when}-${target}-${workload}-${nemesis}-${seed}`);
+  const { target, out, members, seconds, portBase, keepsData } = options;
+  const what = `${target}-${cell.workload.name}-${cell.nemesis.name}`;
+  const folder = join(out, `${when}-${what}-${seed}`);
+  return { ...cell, db: dbOf(options), members, seconds, seed, folder, portBase, keepsData };
 }
 
 /** One test, its report, and what it says on the terminal. */
@@ -90,7 +122,7 @@ async function test(settings: TestSettings): Promise<Tally> {
     writeReport(folder, run, judgement);
     if (judgement.result === 'passed') removeData(settings);
     progress.end();
-    say(judgement, folder);
+    say(judgement, join(folder, 'timeline.html'));
     if (nemesis.mustFail === true) return tallyOfMustFail(judgement);
     return tallyOf(judgement);
   } catch (error) {
@@ -98,7 +130,7 @@ async function test(settings: TestSettings): Promise<Tally> {
     writeHarnessError(folder, error);
     console.log(`BROKEN: the harness failed, which says nothing of the store; see ${folder}`);
     console.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    return { passed: 0, failed: 0, broken: 1 };
+    return { ...nothing, broken: 1 };
   }
 }
 
@@ -106,35 +138,8 @@ function checkAgain(folder: string): Judgement {
   const run = loadHistory(join(folder, 'history.ndjson'));
   const judgement = judge(run, named('workload', workloads, run.history.workload).checkers);
   writeReport(folder, run, judgement);
-  say(judgement, folder);
+  say(judgement, join(folder, 'timeline.html'));
   return judgement;
-}
-
-function say({ result, verdicts }: Judgement, folder: string): void {
-  for (const { checker, result: each, anomalies, counts } of verdicts) {
-    const numbers = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
-    console.log(`  ${each.padEnd(8)}${checker} (${numbers.join(', ')})`);
-    for (const { name, what } of anomalies.slice(0, 3)) console.log(`           ${name}: ${what}`);
-  }
-  console.log(`${result}: ${join(folder, 'timeline.html')}`);
-}
-
-function tallyOf({ result }: Judgement): Tally {
-  const passed = result === 'passed' ? 1 : 0;
-  return { passed, failed: 1 - passed, broken: 0 };
-}
-
-/** Where the world is one in which no store can be right, to have found that is to pass. */
-function tallyOfMustFail({ result }: Judgement): Tally {
-  const passed = result === 'failed' ? 1 : 0;
-  console.log(passed === 1 ? 'found, as it had to be' : 'NOT FOUND: the harness is blind to it');
-  return { passed, failed: 1 - passed, broken: 0 };
-}
-
-function summed({ passed, failed, broken }: Tally): number {
-  console.log(`${passed} passed, ${failed + broken} failed`);
-  if (broken > 0) return exitBroken;
-  return failed > 0 ? exitFailed : 0;
 }
 
 try {

@@ -18,6 +18,7 @@ export type Refusal = string | undefined;
 interface Listed {
   readonly id: string;
   readonly slot: Slot;
+  readonly isLearner: boolean;
 }
 
 /** The members as a quorum knows them; undefined: nobody says. */
@@ -30,7 +31,9 @@ async function list(cluster: TestCluster): Promise<readonly Listed[] | undefined
     return members.flatMap((each) => {
       const urls = each['peerURLs'] as readonly string[];
       const slot = cluster.slots.find(({ advertisedPeerUrl }) => urls.includes(advertisedPeerUrl));
-      return slot === undefined ? [] : [{ id: String(each['ID']), slot }];
+      return slot === undefined
+        ? []
+        : [{ id: String(each['ID']), slot, isLearner: each['isLearner'] === true }];
     });
   }
   return undefined;
@@ -92,7 +95,7 @@ export async function promoteMember(cluster: TestCluster, slot: Slot, via: Slot)
 }
 
 /**
- * After the world has healed: those with whom the test began are members, and nobody else.
+ * After the world has healed: those with whom the test began are voters, and nobody else is a member.
  * Answers what stood in the way when the cluster did not let itself be brought back in time.
  */
 export async function restoreMembers(cluster: TestCluster): Promise<Refusal> {
@@ -106,8 +109,6 @@ export async function restoreMembers(cluster: TestCluster): Promise<Refusal> {
 
 async function restoreOnce(cluster: TestCluster): Promise<Refusal> {
   const first = cluster.slots.slice(0, cluster.size);
-  const isRestored = cluster.slots.every((slot) => slot.isMember === first.includes(slot));
-  if (isRestored) return undefined;
   const via = (await cluster.leader()) ?? cluster.members.find((slot) => slot.isRunning);
   if (via === undefined) return 'nobody runs';
   for (const slot of cluster.slots) {
@@ -116,6 +117,12 @@ async function restoreOnce(cluster: TestCluster): Promise<Refusal> {
     const refusal = belongs
       ? await addMember(cluster, slot, { via, isLearner: false })
       : await removeMember(cluster, slot, via);
+    if (refusal !== undefined) return `${slot.name}: ${refusal}`;
+  }
+  const members = await list(cluster);
+  if (members === undefined) return 'nobody tells who the members are';
+  for (const { slot, isLearner } of members) {
+    const refusal = isLearner ? await promoteMember(cluster, slot, via) : undefined;
     if (refusal !== undefined) return `${slot.name}: ${refusal}`;
   }
   return undefined;

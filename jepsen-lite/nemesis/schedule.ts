@@ -11,10 +11,21 @@ export interface ScheduleOptions {
   readonly signal: AbortSignal;
 }
 
-/** Clients get going before the first fault. */
-const firstQuietMs = 1_000;
-const quietMs = { least: 300, most: 3_000 };
-const crowdedQuietMs = { least: 200, most: 2_000 };
+export interface ScheduleTiming {
+  /** Clients get going before the first fault. */
+  readonly firstQuietMs: number;
+  /** From one fault to the next. */
+  readonly quietMs: readonly [least: number, most: number];
+  /** The same where several are under way at a time. */
+  readonly crowdedQuietMs: readonly [least: number, most: number];
+}
+
+export const scheduleTiming: ScheduleTiming = {
+  firstQuietMs: 1_000,
+  quietMs: [300, 3_000],
+  crowdedQuietMs: [200, 2_000],
+};
+
 /** How long a leader is waited for before the next fault. */
 const settledTimeoutMs = 10_000;
 const settledPollMs = 100;
@@ -23,7 +34,11 @@ const settledPollMs = 100;
  * Begins and ends the faults of a nemesis until the signal is aborted; then ends those under way. What is drawn
  * comes from the seed in the same order each time; whom it meets (the leader) is as the cluster has it.
  */
-export async function runSchedule(nemesis: Nemesis, options: ScheduleOptions): Promise<void> {
+export async function runSchedule(
+  nemesis: Nemesis,
+  options: ScheduleOptions,
+  timing = scheduleTiming,
+): Promise<void> {
   if (nemesis.faults.length === 0) {
     await pause(2 ** 31 - 1, options.signal);
     return;
@@ -31,7 +46,7 @@ export async function runSchedule(nemesis: Nemesis, options: ScheduleOptions): P
   const underway = new Set<Promise<void>>();
   const names = new Set<string>();
   const failures: unknown[] = [];
-  await pause(firstQuietMs, options.signal);
+  await pause(timing.firstQuietMs, options.signal);
   while (!options.signal.aborted && failures.length === 0) {
     const fault = oneOf(options.world.random, nemesis.faults);
     const startUs = options.nowUs();
@@ -52,7 +67,7 @@ export async function runSchedule(nemesis: Nemesis, options: ScheduleOptions): P
     // Mostly clients get something done before the next fault; sometimes it comes in the middle of an election.
     const isHasty = options.world.random.below(3) === 0;
     if (underway.size === 0 && !isHasty) await settled(options);
-    const { least, most } = nemesis.atOnceMax > 1 ? crowdedQuietMs : quietMs;
+    const [least, most] = nemesis.atOnceMax > 1 ? timing.crowdedQuietMs : timing.quietMs;
     await pause(between(options.world.random, least, most), options.signal);
   }
   await Promise.all(underway);

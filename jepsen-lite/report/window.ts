@@ -34,7 +34,12 @@ export function windowOf(
   const first = Math.min(...named.map(({ startUs }) => startUs));
   const last = Math.max(...named.map(({ startUs, endUs }) => endUs ?? startUs));
   const marginUs = Math.max(limits.marginUs, (last - first) / 10);
-  return cut(history, { startUs: Math.max(0, first - marginUs), endUs: last + marginUs }, named);
+  return cut(
+    history,
+    { startUs: Math.max(0, first - marginUs), endUs: last + marginUs },
+    named,
+    limits,
+  );
 }
 
 /** What went on around one moment. */
@@ -54,7 +59,7 @@ function cut(
   history: History,
   span: { readonly startUs: number; readonly endUs: number },
   named: readonly Operation[],
-  limits = windowLimits,
+  limits: WindowLimits,
 ): Window {
   const { startUs, endUs } = span;
   const isWithin = (each: {
