@@ -123,7 +123,7 @@ describe('linearizability by search', () => {
 
   it('bears many operations in doubt', () => {
     const run = new HistoryBuilder();
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 12; i++) {
       run.lose({ success: [{ op: 'delete', key: 'a' }] });
       run.lose({ success: [{ op: 'put', key: 'a', value: `lost ${i}` }] });
       run.put('a', `seen ${i}`, { outcome: 'info' });

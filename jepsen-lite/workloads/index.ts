@@ -1,5 +1,20 @@
 import type { Workload } from '../types.ts';
+import { appendWorkload } from './append.ts';
+import { kubernetesWorkload } from './kubernetes.ts';
+import { leaseWorkload } from './lease.ts';
+import { lockWorkload } from './lock.ts';
 import { registerWorkload } from './register.ts';
+import { watchWorkload } from './watch.ts';
+import { setWorkload } from './set.ts';
 import { revisionReplayWorkload } from './revision-replay.ts';
 
-export const workloads: readonly Workload[] = [registerWorkload(), revisionReplayWorkload()];
+export const workloads: readonly Workload[] = [
+  registerWorkload(),
+  revisionReplayWorkload(),
+  appendWorkload(),
+  setWorkload(),
+  watchWorkload(),
+  leaseWorkload(),
+  lockWorkload(),
+  kubernetesWorkload(),
+];

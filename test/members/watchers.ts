@@ -9,12 +9,21 @@ import {
 import { RecordedWatcher, type RecordedWatch } from '../guarantees/recorded.ts';
 import { checkAcknowledged, checkWatchers, type Acknowledged } from '../guarantees/watch-checks.ts';
 import { RawClient } from './client.ts';
-import type { Cluster } from './harness.ts';
-import type { Member } from './member.ts';
 import type { WireObject } from './protocol.ts';
 import type { RawStream } from './raw-stream.ts';
 
 /** Clients that watch real members, go elsewhere when theirs is gone, and write down what they are told. */
+
+/** Where watchers may go: members that run, or may be running. */
+export interface WatchedMembers {
+  readonly running: readonly WatchedMember[];
+}
+
+export interface WatchedMember {
+  readonly name: string;
+  /** `host:port` for clients. */
+  readonly target: string;
+}
 
 export interface WatchersSettings {
   readonly streams: number;
@@ -24,6 +33,8 @@ export interface WatchersSettings {
   readonly requestOf: (stream: number, watcher: number) => WatchRequest;
   /** How often a stream asks for progress, and looks whether it must go elsewhere. */
   readonly progressMs?: number;
+  /** How often, when a stream asks for progress, it goes elsewhere for no reason; none without it. */
+  readonly leavePerCent?: number;
   /** Each event that anybody is told of. */
   readonly told?: (event: WatchEvent) => void;
 }
@@ -49,9 +60,10 @@ type LiveWatch = RecordedWatch<WatchStream>;
 class WatchStream {
   readonly watchers: readonly RecordedWatcher<WatchStream>[];
   readonly violations: string[] = [];
-  private readonly cluster: Cluster;
+  private readonly cluster: WatchedMembers;
   private readonly random: Random;
   private readonly progressMs: number;
+  private readonly leavePerCent: number;
   private readonly told: (event: WatchEvent) => void;
   private client: RawClient | undefined;
   private stream: RawStream | undefined;
@@ -63,20 +75,27 @@ class WatchStream {
   compactedMax = 0;
 
   constructor(
-    cluster: Cluster,
-    { random, progressMs = progressMsDefault, told = () => undefined }: WatchersSettings,
+    cluster: WatchedMembers,
+    {
+      random,
+      progressMs = progressMsDefault,
+      leavePerCent = 0,
+      told = () => undefined,
+    }: WatchersSettings,
     watchers: readonly RecordedWatcher<WatchStream>[],
   ) {
     this.cluster = cluster;
     this.random = random;
     this.progressMs = progressMs;
+    this.leavePerCent = leavePerCent;
     this.told = told;
     this.watchers = watchers;
   }
 
   async run(): Promise<void> {
     while (!this.isStopped) {
-      if (performance.now() - this.heardAtMs > silentMsMax) this.disconnect();
+      const isLeaving = this.random.below(100) < this.leavePerCent;
+      if (isLeaving || performance.now() - this.heardAtMs > silentMsMax) this.disconnect();
       if (this.stream === undefined) this.connect();
       for (const watcher of this.watchers) {
         if (watcher.current === undefined && this.stream !== undefined) this.watch(watcher);
@@ -127,7 +146,7 @@ class WatchStream {
     this.byId = new Map();
   }
 
-  private received(message: WireObject, member: Member): void {
+  private received(message: WireObject, member: WatchedMember): void {
     if (this.stream === undefined) return;
     this.heardAtMs = performance.now();
     const id = String(message['watch_id'] ?? '0');
@@ -136,7 +155,8 @@ class WatchStream {
     const compactRevision = Number(message['compact_revision'] ?? 0);
     if (id === '-1' && events.length === 0 && message['canceled'] !== true) {
       for (const watch of this.byId.values()) {
-        if (watch.notices.length > 0) watch.notices.push({ type: 'progress', revision });
+        const isOpen = watch.stream !== undefined && watch.notices.length > 0;
+        if (isOpen) watch.notices.push({ type: 'progress', revision });
       }
       return;
     }
@@ -172,7 +192,7 @@ export class Watchers {
   private readonly streams: readonly WatchStream[];
   private runs: readonly Promise<void>[] = [];
 
-  constructor(cluster: Cluster, settings: WatchersSettings) {
+  constructor(cluster: WatchedMembers, settings: WatchersSettings) {
     const { requestOf } = settings;
     this.streams = Array.from({ length: settings.streams }, (_, i) => {
       const watchers = Array.from({ length: settings.watchersPerStream }, (_each, j) => {
@@ -228,10 +248,15 @@ export class Watchers {
   check(writes: readonly Acknowledged[]): readonly string[] {
     const { history } = this;
     return [
-      ...this.streams.flatMap(({ violations }) => violations),
+      ...this.violations,
       ...checkWatchers(this.watchers, history),
       ...checkAcknowledged(history, writes),
     ];
+  }
+
+  /** Answers about watches that nobody opened. */
+  get violations(): readonly string[] {
+    return this.streams.flatMap(({ violations }) => violations);
   }
 
   get watchers(): readonly RecordedWatcher<WatchStream>[] {

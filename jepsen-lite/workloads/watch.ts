@@ -1,0 +1,201 @@
+import { seededRandom } from '../../src/base/random.ts';
+import type { Watcher, WatchRequest } from '../../test/guarantees/history.ts';
+import { everything, Watchers } from '../../test/members/watchers.ts';
+import { watch as checker } from '../checkers/watch.ts';
+import { answerOf, get, put, remove, type Action, type Request } from '../client/requests.ts';
+import type { Json, Workload, WorkloadContext } from '../types.ts';
+import { onlookerProcesses, recordUntilOk, runWorkers, type Worker } from './workers.ts';
+
+/**
+ * Watchers of all kinds, several on a stream, that start around the present, leave for another member, and resume
+ * where they were. Judged by etcd's promises to watchers.
+ */
+
+const prefix = 'w/';
+const keys = 20;
+const settings = { workers: 5, paceMs: 40 };
+const compactPerMille = 4;
+/** A compaction leaves so many revisions. */
+const compactBehind = 60;
+/** Groups of watchers come one after the other. */
+const groupsMax = 8;
+const groupEveryMs = 3_000;
+const streamsPerGroup = 3;
+const watchersPerStream = 4;
+const leavePerCent = 2;
+const progressMs = 300;
+/** How far from the present a watcher starts. */
+const offsetMax = 50;
+const futureOffsetMax = 10;
+
+interface Seen {
+  revision: number;
+  futureStart: number;
+}
+
+export function watchWorkload(): Workload {
+  let groups: Watchers[] = [];
+  let seen: Seen = { revision: 1, futureStart: 0 };
+  return {
+    name: 'watch',
+    checkers: [checker],
+    async run(context) {
+      groups = [];
+      seen = { revision: 1, futureStart: 0 };
+      const random = seededRandom(context.seed ^ 0x5747);
+      const members = membersOf(context);
+      const join = (): void => {
+        const isFirst = groups.length === 0;
+        const group = new Watchers(members, {
+          streams: streamsPerGroup,
+          watchersPerStream,
+          random,
+          leavePerCent,
+          progressMs,
+          requestOf: (stream, watcher) =>
+            isFirst && watcher === 0 ? everything : chooseRequest(random, stream + watcher, seen),
+        });
+        groups.push(group);
+        group.run();
+      };
+      join();
+      const timer = setInterval(() => {
+        if (groups.length < groupsMax) join();
+      }, groupEveryMs);
+      await runWorkers(context, settings, (worker) => step(worker, seen)).finally(() => {
+        clearInterval(timer);
+      });
+    },
+    async finish(context) {
+      await settle(context, groups, seen);
+      groups.forEach((group, i) => note(context, group, i));
+    },
+  };
+}
+
+function membersOf({ endpoints }: WorkloadContext) {
+  const running = endpoints.map(({ member, url }) => {
+    return { name: member, target: url.replace(/^\w+:\/\//, '') };
+  });
+  return { running };
+}
+
+function chooseRequest(
+  random: { below(bound: number): number },
+  kind: number,
+  seen: Seen,
+): WatchRequest {
+  const name = (n: number): string => `${prefix}${String(n).padStart(2, '0')}`;
+  const first = random.below(keys);
+  const ranges = [
+    { key: name(first), rangeEnd: undefined },
+    { key: name(first), rangeEnd: name(first + 5) },
+    { key: prefix, rangeEnd: 'w0' },
+    { key: name(first), rangeEnd: '' },
+  ];
+  const starts = [
+    0,
+    1,
+    Math.max(1, seen.revision - random.below(offsetMax)),
+    seen.revision + random.below(futureOffsetMax),
+  ];
+  const startRevision = starts[random.below(starts.length)] ?? 0;
+  seen.futureStart = Math.max(seen.futureStart, startRevision);
+  return {
+    ...(ranges[kind % ranges.length] ?? everything),
+    rangeEnd: ranges[kind % ranges.length]?.rangeEnd,
+    startRevision,
+    prevKv: random.below(2) === 0,
+    noPut: random.below(6) === 0,
+    noDelete: random.below(6) === 0,
+  };
+}
+
+async function step(worker: Worker, seen: Seen): Promise<void> {
+  const { random } = worker;
+  if (random.below(1000) < compactPerMille && seen.revision > compactBehind) {
+    const revision = seen.revision - compactBehind;
+    await worker.record('compact', { revision }, () => worker.client.compact(revision));
+    return;
+  }
+  const operation = await worker.kv('write', chooseWrite(worker));
+  seen.revision = Math.max(seen.revision, answerOf(operation)?.revision ?? 0);
+}
+
+function chooseWrite(worker: Worker): Request {
+  const { random } = worker;
+  const name = (): string => `${prefix}${String(random.below(keys)).padStart(2, '0')}`;
+  const kind = random.below(10);
+  if (kind < 5) return put(name(), worker.uniqueValue());
+  if (kind < 7) return remove(name());
+  const names = [...new Set([name(), name(), name()])];
+  return {
+    success: names.map((key): Action => {
+      if (random.below(3) === 0) return { op: 'delete', key };
+      return { op: 'put', key, value: worker.uniqueValue() };
+    }),
+  };
+}
+
+/** Everybody must be told everything up to the last revision, those included that wait for the future. */
+async function settle(
+  context: WorkloadContext,
+  groups: readonly Watchers[],
+  seen: Seen,
+): Promise<void> {
+  let revision = 0;
+  while (revision <= seen.futureStart + 1) {
+    const last = await recordUntilOk(context, 'write', put(`${prefix}last`, `last ${revision}`));
+    if (last === undefined) break;
+    revision = Math.max(revision, answerOf(last)?.revision ?? 0);
+  }
+  const final = await recordUntilOk(context, 'read', get(`${prefix}last`));
+  revision = Math.max(revision, (final && answerOf(final)?.revision) ?? 0);
+  const late: string[] = [];
+  for (const group of groups) {
+    await group.settle(revision).catch(async (error: unknown) => {
+      late.push(error instanceof Error ? error.message : String(error));
+      await group.stop();
+    });
+  }
+  if (late.length === 0) return;
+  const [endpoint] = context.endpoints;
+  context.recorder.note({
+    process: onlookerProcesses,
+    member: endpoint?.member ?? '',
+    f: 'late watchers',
+    input: { revision },
+    output: { late },
+  });
+}
+
+function note(context: WorkloadContext, group: Watchers, i: number): void {
+  const watchers: readonly Watcher[] = group.watchers;
+  for (const [j, { name, watches }] of watchers.entries()) {
+    for (const { request, notices, settledRevision } of watches) {
+      context.recorder.note({
+        process: onlookerProcesses + i * watchers.length + j,
+        member: 'any',
+        f: 'watch',
+        input: { watcher: `${name} of group ${i}`, request: toJson(request) },
+        output: { notices: toJson(notices), settledRevision: settledRevision ?? null },
+      });
+    }
+  }
+  if (group.violations.length === 0) return;
+  context.recorder.note({
+    process: onlookerProcesses + i * watchers.length,
+    member: 'any',
+    f: 'strange answers',
+    input: null,
+    output: group.violations,
+  });
+}
+
+/** Leases are beyond what JSON's numbers hold: as text. */
+function toJson(value: unknown): Json {
+  const text = JSON.stringify(value, (_key, each: unknown) =>
+    typeof each === 'bigint' ? String(each) : each,
+  );
+  return JSON.parse(text) as Json;
+}
