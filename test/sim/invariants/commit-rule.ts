@@ -20,7 +20,7 @@ export const commitRule: Property = {
       return;
     }
     // Who is not looked at may have led.
-    if (record.hasExempt && termLed(sight, record) === undefined) record.committed = now.committed;
+    if (termLed(sight, record) === undefined && record.hasExempt) record.committed = now.committed;
     else mustBeLeaders(sight, record);
   },
 };

@@ -13,10 +13,14 @@ export class DurableAcknowledgement implements Property {
   readonly on = ['start', 'sent'] as const;
   /** By the data dir: the newest acknowledgement. */
   private readonly acknowledged = new Map<bigint, { index: number; term: number }>();
+  private readonly durableTerms = new Map<bigint, number>();
 
   judge(sight: Sight, record: Record): void {
     const { id, incarnation, isNew, sent, log } = sight;
-    if (isNew) this.isStillThere(sight, record);
+    if (isNew) {
+      this.durableTerms.delete(incarnation);
+      this.isStillThere(sight, record);
+    }
     for (const message of sent) {
       if (message.type !== 'MsgAppResp' || message.reject) continue;
       const { index, term } = message;
@@ -25,7 +29,7 @@ export class DurableAcknowledgement implements Property {
         name,
         () => `${id} acknowledges ${index}, its disk has not all entries up to there`,
       );
-      const durableTerm = log.hardState?.term ?? 0;
+      const durableTerm = this.durableTerm(sight, term);
       must(
         durableTerm >= term,
         name,
@@ -33,6 +37,15 @@ export class DurableAcknowledgement implements Property {
       );
       this.acknowledged.set(incarnation, { index, term: log.termAt(index) ?? 0 });
     }
+  }
+
+  /** At least this one is on disk. It never goes back while the member runs, so it is read when it must be higher. */
+  private durableTerm({ incarnation, log }: Sight, term: number): number {
+    const known = this.durableTerms.get(incarnation);
+    if (known !== undefined && known >= term) return known;
+    const read = log.hardState?.term ?? 0;
+    this.durableTerms.set(incarnation, read);
+    return read;
   }
 
   private isStillThere({ id, incarnation, log }: Sight, { entries, committed }: Record): void {
