@@ -1,4 +1,4 @@
-import { promises as files } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import * as nodePath from 'node:path';
 import { Level } from 'level';
 import { mustGet } from '../base/assert.ts';
@@ -80,7 +80,7 @@ async function openLevelDatabase(
     if (damage !== undefined) throw new StorageError(damagedCode(kind), damage);
     // Opening has switched CURRENT to a new manifest by a rename that LevelDB does not make durable.
     await settled((done) => syncFolder(folder, done));
-    return new LevelDatabase(folder, db as LevelDb, await newestLogFile(folder), syncFolder);
+    return new LevelDatabase(folder, db as LevelDb, newestLogFile(folder), syncFolder);
   } catch (error) {
     await db.close();
     throw error;
@@ -185,19 +185,31 @@ class LevelDatabase implements Database {
   private written(bytes: number, done: (error: Error | undefined) => void): void {
     this.memtableBytesAtMost += bytes;
     if (this.memtableBytesAtMost <= writeBufferBytes) return done(undefined);
-    newestLogFile(this.folder).then((newest) => {
-      if (newest === this.newestLogFile) return done(undefined);
-      this.newestLogFile = newest;
-      this.memtableBytesAtMost = bytes;
-      this.syncFolder(this.folder, done);
-    }, done);
+    let newest: string | undefined;
+    try {
+      newest = newestLogFile(this.folder);
+    } catch (error) {
+      return done(error as Error);
+    }
+    if (newest === this.newestLogFile) return done(undefined);
+    this.newestLogFile = newest;
+    this.memtableBytesAtMost = bytes;
+    this.syncFolder(this.folder, done);
   }
 }
 
-/** Above a row's own bytes: LevelDB's skip list node and length prefixes, at their largest. */
-const memtableRowOverhead = 128;
-/** LevelDB's arena leaves at most a quarter of a block unused. */
+/** Above a row's own bytes: skip list node, length prefixes and the pointer to a block, at their largest. */
+const memtableRowOverhead = 136;
+/** LevelDB's arena leaves at most a quarter of a block of 4 KiB unused: what is larger has a block of its own. */
 const memtableSlack = 4 / 3;
+const memtableOwnBlockBytes = 1024;
+
+function memtableBytes(key: Bytes, value: Bytes): number {
+  if (value.length > memtableOwnBlockBytes) {
+    return key.length + value.length + memtableRowOverhead * memtableSlack;
+  }
+  return (key.length + value.length + memtableRowOverhead) * memtableSlack;
+}
 
 class LevelWriteBatch implements WriteBatch {
   private readonly batch: LevelBatch;
@@ -210,17 +222,17 @@ class LevelWriteBatch implements WriteBatch {
   }
 
   put(key: Bytes, value: Bytes): void {
-    this.bytes += key.length + value.length + memtableRowOverhead;
+    this.bytes += memtableBytes(key, value);
     this.batch.put(key, value);
   }
 
   del(key: Bytes): void {
-    this.bytes += key.length + memtableRowOverhead;
+    this.bytes += memtableBytes(key, emptyBytes);
     this.batch.del(key);
   }
 
   write(done: (error: Error | undefined) => void): void {
-    this.batch.write(synced).then(() => this.written(this.bytes * memtableSlack, done), done);
+    this.batch.write(synced).then(() => this.written(this.bytes, done), done);
   }
 }
 
@@ -270,9 +282,10 @@ function plainBytes(bytes: Bytes): Bytes {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-async function newestLogFile(folder: string): Promise<string | undefined> {
+/** Synchronous: a look at a folder of a few files takes less than a turn by the thread pool, which writes wait for. */
+function newestLogFile(folder: string): string | undefined {
   let newest: string | undefined;
-  for (const name of await files.readdir(folder)) {
+  for (const name of readdirSync(folder)) {
     if (!isLogFile(name)) continue;
     if (newest === undefined || fileNumber(name) > fileNumber(newest)) newest = name;
   }
