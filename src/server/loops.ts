@@ -213,7 +213,7 @@ export class MemberLoops {
         readDropped: (contexts) => this.reads.readDropped(contexts),
         leaderChanged: (soft) => this.leaderChanged(soft),
         logSynced: () => this.storeLoop.logSynced(),
-        snapshotWanted: (to) => this.snapshots.wanted(to),
+        snapshotWanted: (to, term) => this.snapshots.wanted(to, term),
         snapshotAccepted: (snapshot, hardState) => this.snapshots.accepted(snapshot, hardState),
         appendTook: (durationMs) => this.counters.logSync.observe(durationMs / 1000),
       },

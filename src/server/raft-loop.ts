@@ -32,7 +32,8 @@ export interface RaftLoopEvents {
   leaderChanged(soft: SoftState): void;
   /** The own log is durable further than before (`syncedIndex`). */
   logSynced(): void;
-  snapshotWanted(to: MemberId): void;
+  /** `term` is that of the leader who wants it sent. */
+  snapshotWanted(to: MemberId, term: number): void;
   /** The core took a received snapshot: install it, then call `snapshotInstalled`. */
   snapshotAccepted(snapshot: SnapshotMeta, hardState: HardState): void;
   appendTook(durationMs: number): void;
@@ -222,7 +223,7 @@ export class RaftLoop {
     if (messages.length === 0) return;
     const others: Message[] = [];
     for (const message of messages) {
-      if (message.type === 'MsgSnap') this.events.snapshotWanted(message.to);
+      if (message.type === 'MsgSnap') this.events.snapshotWanted(message.to, message.term);
       else others.push(message);
     }
     if (others.length > 0) this.parts.transport.send(others);

@@ -52,8 +52,9 @@ export class Snapshots {
     return held;
   }
 
-  wanted(to: MemberId): void {
-    const { storeLoop, dataDir, id, term, transport, raftLoop, scheduler } = this.parts;
+  /** `term` is that of the request: another member may lead, in a later one, when the store has been flushed. */
+  wanted(to: MemberId, term: number): void {
+    const { storeLoop, dataDir, id, transport, raftLoop, scheduler } = this.parts;
     if (this.sending.has(to)) return;
     if (this.sending.size >= sendingMax) {
       scheduler.endOfTurn(() => raftLoop().reportSnapshot(to, false));
@@ -65,7 +66,7 @@ export class Snapshots {
       const { appliedIndex, appliedTerm, confState } = image.state;
       this.sending.set(to, appliedIndex);
       const snapshot = { index: appliedIndex, term: appliedTerm, confState };
-      transport().sendSnapshot({ type: 'MsgSnap', from: id, to, term: term(), snapshot }, image);
+      transport().sendSnapshot({ type: 'MsgSnap', from: id, to, term, snapshot }, image);
     });
   }
 
