@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../../src/base/random.ts';
-import { losePower } from '../../test/crash/power-loss.ts';
+import { losePower, mendTrace } from '../../test/crash/power-loss.ts';
 import { buildShim, shimEnvironment } from '../../test/crash/shim/build.ts';
 import type { Preload, Slot } from '../db/slot.ts';
 import { buildClockShim, readOffsets, writeOffsets, type ClockOffsets } from './clock.ts';
@@ -40,6 +40,7 @@ export class Preloads {
         ...(this.#needs.has('trace') ? { trace: this.#path(slot, 'trace') } : {}),
         ...(this.#needs.has('faults') ? { faults: this.#path(slot, 'faults') } : {}),
       };
+      if (use.trace !== undefined) mendTrace(use.trace);
       const { LD_PRELOAD: library = '', ...rest } = shimEnvironment(this.#diskShim, use);
       libraries.push(library);
       Object.assign(environment, rest);

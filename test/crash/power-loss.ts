@@ -1,4 +1,4 @@
-import { truncateSync } from 'node:fs';
+import { existsSync, truncateSync } from 'node:fs';
 import type { Random } from '../../src/base/random.ts';
 import { DiskModel } from './disk-model.ts';
 import { describeKind, drawKind, makeImage } from './images/image.ts';
@@ -30,10 +30,21 @@ export function losePower({
   random,
   kind = drawKind(random),
 }: PowerLoss): LostPower {
+  const records = readTrace(trace);
+  // Since the last power loss nobody has run for long enough to change anything: what is there stays.
+  if (!records.some((record) => record.kind === 'start')) {
+    truncateSync(trace, 0);
+    return { kind, description: 'it had not been started again', files: 0 };
+  }
   const model = new DiskModel();
-  for (const record of readTrace(trace)) model.apply(record);
+  for (const record of records) model.apply(record);
   const image = makeImage(model, kind, random);
   writeImage(dataDir, image);
   truncateSync(trace, 0);
   return { kind, description: describeKind(kind), files: image.files.length };
+}
+
+/** A kill may cut off the last record of a trace; the next start would append behind what is no record. */
+export function mendTrace(trace: string): void {
+  if (existsSync(trace)) truncateSync(trace, readTrace(trace).at(-1)?.end ?? 0);
 }
