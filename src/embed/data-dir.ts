@@ -41,7 +41,9 @@ export async function openOrCreateDataDir(
   const dataDir = await openDataDir({
     ...options,
     onRows: (rows, state) => loader.feed(rows, state),
+    checkpoint: loader.checkpoint,
   });
+  tellCheckpoint(loader, logger);
   if (dataDir.provenLoss === undefined) return { dataDir, loader };
   // A member that has lost what it acknowledged must neither vote nor acknowledge: it does not run at all.
   await new Promise<void>((resolve) => dataDir.close(resolve));
@@ -50,6 +52,13 @@ export async function openOrCreateDataDir(
       `Stop it, remove the data dir ${config.dataDir}, remove the member from the cluster and add it again ` +
       'as a new one.',
   );
+}
+
+function tellCheckpoint({ checkpoint }: AppliedStateLoader, logger: Logger): void {
+  const { content, ignoredReason: reason } = checkpoint;
+  if (reason !== undefined) logger.log('warn', 'the index checkpoint was ignored', { reason });
+  if (content === undefined) return;
+  logger.log('info', 'the index was loaded from a checkpoint', { revision: content.revision });
 }
 
 type NewMember = Pick<DataDirCreateOptions, 'identity' | 'entries' | 'hardState'>;

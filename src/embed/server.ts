@@ -86,6 +86,7 @@ export async function startServer(
   const stop = async (): Promise<void> => {
     await new Promise<void>((done) => member.handOver(done));
     await listeners.closeClients();
+    await new Promise<void>((done) => member.saveIndex(done));
     await stopMember(member);
     await listeners.closePeers();
     processMetrics.close();

@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config/server-config.ts';
+import type { IndexCheckpointSettings } from '../server/index-checkpoint-parts.ts';
 import type { MemberSettings } from '../server/member-parts.ts';
 
 /** etcd's limits between members (server/etcdserver/raft.go, maxSizePerMsg and maxInflightMsgs). */
@@ -14,6 +15,17 @@ const stalledElectionTimeouts = 5;
 const leaseCheckpointIntervalMs = 5 * 60 * 1000;
 /** etcd's default quota, which 0 stands for. */
 const defaultQuotaBytes = 2 * 1024 * 1024 * 1024;
+
+/**
+ * Reading 50,000 rows takes a start about a quarter of a second. A stop waits for a checkpoint no longer than a start
+ * without one would take to read two million rows.
+ */
+const indexCheckpoint: IndexCheckpointSettings = {
+  rowsMin: 50_000,
+  intervalMs: 2 * 60 * 1000,
+  verifyAfterMs: 60 * 1000,
+  stopLimitMs: 10 * 1000,
+};
 
 /** What the flags mean to the member's loops. One tick is one heartbeat interval, as in etcd. */
 export function memberSettings(config: ServerConfig): MemberSettings {
@@ -49,6 +61,7 @@ export function memberSettings(config: ServerConfig): MemberSettings {
     autoCompaction: config.autoCompaction,
     corruptCheckMs: config.corruptCheckTimeMs,
     compactHashCheckMs: config.compactHashCheck ? config.compactHashCheckTimeMs : 0,
+    indexCheckpoint,
     strictReconfigCheck: config.strictReconfigCheck,
     maxLearners: config.maxLearners,
   };

@@ -10,6 +10,11 @@ export class AttachedKeys {
     return this.leaseByKey.size === 0 ? 0n : (this.leaseByKey.get(binaryString(key)) ?? 0n);
   }
 
+  /** Keys as `binaryString`s, with their leases. Changes meanwhile do no harm: what stays as it is, is seen once. */
+  entries(): IterableIterator<readonly [string, bigint]> {
+    return this.leaseByKey.entries();
+  }
+
   /** Those that have keys. */
   leases(): Iterable<bigint> {
     return this.keysByLease.keys();

@@ -73,6 +73,11 @@ export class Leases {
     return this.attached.countOf(id);
   }
 
+  /** `AttachedKeys.entries`. */
+  attachments(): IterableIterator<readonly [string, bigint]> {
+    return this.attached.entries();
+  }
+
   /** The lease of a key; 0n is none. */
   leaseOf(key: Bytes): bigint {
     return this.attached.leaseOf(key);

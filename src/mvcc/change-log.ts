@@ -2,7 +2,7 @@ import { mustGet } from '../base/assert.ts';
 import type { VersionId, VersionTable } from './version-table.ts';
 
 const chunkBits = 14;
-const chunkEntries = 1 << chunkBits;
+export const chunkEntries = 1 << chunkBits;
 
 /**
  * The versions in the order in which they were written, from the revision of the last compaction on, for
@@ -33,6 +33,16 @@ export class ChangeLog {
     const chunk = Math.floor(position / chunkEntries) - this.droppedChunks;
     if (chunk === this.chunks.length) this.chunks.push(new Uint32Array(chunkEntries));
     this.set(position, id);
+  }
+
+  /** Takes over the next ids in their order, when nothing was added yet: whole chunks, then one that need not be. */
+  adopt(ids: Uint32Array): boolean {
+    if (this.endPosition % chunkEntries !== 0 || ids.length > chunkEntries) return false;
+    const chunk = new Uint32Array(chunkEntries);
+    chunk.set(ids);
+    this.chunks.push(chunk);
+    this.endPosition += ids.length;
+    return true;
   }
 
   at(position: number): VersionId {

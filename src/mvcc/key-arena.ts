@@ -23,13 +23,13 @@ interface Slab {
   readonly words: Uint32Array;
 }
 
-const unitBytes = 8;
-const headerBytes = 8;
-const slabUnitBits = 17;
+export const unitBytes = 8;
+export const headerBytes = 8;
+export const slabUnitBits = 17;
 const slabUnits = 1 << slabUnitBits;
-const slabBytes = slabUnits * unitBytes;
+export const slabBytes = slabUnits * unitBytes;
 /** A record above this has a slab of its own, so that no slab is left more than half empty. */
-const sharedRecordBytesMax = slabBytes / 2;
+export const sharedRecordBytesMax = slabBytes / 2;
 /** Handles have 31 bits (index-tree.ts keeps one bit beside them): 16 GiB of keys. */
 const slabsMax = 2 ** (31 - slabUnitBits);
 
@@ -125,6 +125,36 @@ export class KeyArena {
 
   setNewest(handle: KeyHandle, versionId: number): void {
     this.slabOf(handle).words[offsetOf(handle) >>> 2] = versionId;
+  }
+
+  /** Writes the key to `target`; answers its length. */
+  copyKey(handle: KeyHandle, target: Bytes, at: number): number {
+    const start = offsetOf(handle) + headerBytes;
+    const length = this.lengthOf(handle);
+    target.set(this.slabOf(handle).bytes.subarray(start, start + length), at);
+    return length;
+  }
+
+  /**
+   * Takes over a slab as `IndexCapture` has written it, the first one of an empty arena in place of its own, and
+   * calls `each` with the records in it. Answers false, having taken nothing of use, when it is not made of records.
+   */
+  adopt(bytes: Bytes, each: (handle: KeyHandle) => void): boolean {
+    const isFirst = this.filling === 0 && this.nextUnit === 1;
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    if (isFirst) this.slabs.length = 0;
+    const number = this.slabs.push({ bytes, words }) - 1;
+    this.filling = number;
+    // What is added next opens a slab of its own.
+    this.nextUnit = slabUnits;
+    let offset = isFirst ? unitBytes : 0;
+    while (offset + headerBytes < bytes.length) {
+      const length = words[(offset >>> 2) + 1] as number;
+      if (length === 0 || offset + headerBytes + length > bytes.length) return false;
+      each((number << slabUnitBits) | (offset / unitBytes));
+      offset += Math.ceil((headerBytes + length) / unitBytes) * unitBytes;
+    }
+    return offset === bytes.length;
   }
 
   private slabOf(handle: KeyHandle): Slab {

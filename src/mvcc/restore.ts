@@ -11,27 +11,40 @@ import type { PutRow, RowReader } from './types.ts';
 export type OnVersion = (key: Bytes, lease: bigint) => void;
 
 /**
+ * How rows come. In slices: other work goes on between two calls of `feed`, and `finish` must not take long; it
+ * all takes longer then. Or to an index that has all versions up to `revision`: only those above it come.
+ */
+export type RestoreHow =
+  'at once' | 'in slices' | { readonly index: KeyIndex; readonly revision: number };
+
+/**
  * Builds the store again from its rows, which come in the order of their keys and so of their
  * revisions. Rows that a compaction had still to delete do no harm: they lie below what may be read,
  * and the compaction, run again, deletes them. That holds because a compaction deletes the rows of a
  * key from the oldest on: a deletion left half done never uncovers an older version.
  */
 export class StoreRestorer {
-  private readonly index = new KeyIndex();
+  private readonly index: KeyIndex;
   private readonly builder: IndexBuilder | undefined;
   private readonly compactRevision: number;
   private readonly onVersion: OnVersion;
   private lastMain = 0;
   private lastSub = 0;
 
-  /**
-   * `compactRevision` is the last compaction that was asked for, finished or not; -1 is none. `isInSlices`: other
-   * work goes on between two calls of `feed`, and `finish` must not take long; it all takes longer then.
-   */
-  constructor(compactRevision: number, onVersion: OnVersion = () => undefined, isInSlices = false) {
+  /** `compactRevision` is the last compaction that was asked for, finished or not; -1 is none. */
+  constructor(
+    compactRevision: number,
+    onVersion: OnVersion = () => undefined,
+    how: RestoreHow = 'at once',
+  ) {
     this.compactRevision = compactRevision;
     this.onVersion = onVersion;
-    this.builder = isInSlices ? undefined : new IndexBuilder(this.index);
+    this.index = typeof how === 'object' ? how.index : new KeyIndex();
+    this.builder = how === 'at once' ? new IndexBuilder(this.index) : undefined;
+    if (typeof how === 'object') {
+      this.lastMain = how.revision;
+      this.lastSub = Number.MAX_SAFE_INTEGER;
+    }
     this.index.raiseFloor(compactRevision);
   }
 

@@ -8,6 +8,7 @@ import { StoreRestorer } from '../mvcc/restore.ts';
 import { encodeRowKey } from '../mvcc/revision.ts';
 import type { MvccStore } from '../mvcc/store.ts';
 import type { RowReader } from '../mvcc/types.ts';
+import { CheckpointIntake } from './checkpoint-intake.ts';
 import type { Row, StateStore, StoreState } from '../storage/types.ts';
 
 /** The state that applying entries changes, all of it. */
@@ -19,15 +20,28 @@ export interface AppliedState {
   readonly machine: StateMachine;
 }
 
-/** Builds the applied state in the pass in which the store is checked on opening, or read after a snapshot. */
+/**
+ * Builds the applied state in the pass in which the store is checked on opening, or read after a snapshot; where there
+ * is a checkpoint of the index, from that and the rows above it.
+ */
 export class AppliedStateLoader {
+  /** For the opening of the data dir, to take what a checkpoint holds. */
+  readonly checkpoint = new CheckpointIntake(() => {
+    this.restorer = undefined;
+  });
   private restorer: StoreRestorer | undefined;
   private attached = new AttachedKeys();
   private readonly isInSlices: boolean;
+  private loadedRevision: number | undefined;
 
   /** `isInSlices`: the member is in service meanwhile. */
   constructor(isInSlices = false) {
     this.isInSlices = isInSlices;
+  }
+
+  /** After `finish`: the revision of the checkpoint that the index was made from, to be compared with the rows. */
+  get checkpointRevision(): number | undefined {
+    return this.loadedRevision;
   }
 
   /** Rows of the store in key order, and the state that it was opened with. */
@@ -40,6 +54,8 @@ export class AppliedStateLoader {
     const { revision, compactRevision } = store.state;
     const restorer = this.restorer ?? this.openRestorer(compactRevision);
     this.restorer = undefined;
+    this.loadedRevision = this.checkpoint.content?.revision;
+    this.checkpoint.forget();
     const revisions = restorer.finish(reader, revision);
     const membership = Membership.load(store.spaces.get('members') ?? []);
     const leases = Leases.load(store.spaces.get('lease') ?? [], this.attached);
@@ -49,10 +65,12 @@ export class AppliedStateLoader {
   }
 
   private openRestorer(compactRevision: number): StoreRestorer {
-    const attached = new AttachedKeys();
+    const { content } = this.checkpoint;
+    const attached = content?.attached ?? new AttachedKeys();
     this.attached = attached;
     const onVersion = (key: Bytes, lease: bigint): void => attached.set(key, lease);
-    return new StoreRestorer(compactRevision, onVersion, this.isInSlices);
+    const how = content ?? (this.isInSlices ? 'in slices' : 'at once');
+    return new StoreRestorer(compactRevision, onVersion, how);
   }
 }
 

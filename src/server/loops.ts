@@ -13,6 +13,7 @@ import { Compactor } from './compactor.ts';
 import { Exclusive } from './exclusive.ts';
 import { hurryFirstElection } from './first-election.ts';
 import { HashKvService } from './hash-kv.ts';
+import { IndexCheckpointer } from './index-checkpointer.ts';
 import { Leadership } from './leadership.ts';
 import { leaseMetrics } from './lease-metrics.ts';
 import { LeaseService } from './lease-service.ts';
@@ -64,6 +65,7 @@ export class MemberLoops {
   readonly requestTimeoutMs: number;
   readonly reconfiguration: Reconfiguration;
   readonly departure: Departure;
+  readonly checkpointer: IndexCheckpointer;
   compactor: Compactor;
   state: AppliedState;
   /** The compact revision before the newest compaction: a hash kept for that one names it. */
@@ -107,6 +109,7 @@ export class MemberLoops {
     this.hashes = this.openHashes();
     this.snapshots = this.openSnapshots();
     this.compactor = this.openCompactor();
+    this.checkpointer = this.openCheckpointer();
     this.watches = openWatchHub(parts, this, this);
     this.reconfiguration = openReconfiguration(this);
     this.departure = openDeparture(this);
@@ -116,6 +119,7 @@ export class MemberLoops {
     this.membersChanged();
     this.raftLoop.start();
     this.resumeCompaction();
+    this.checkpointer.start();
     hurryFirstElection({
       scheduler: this.parts.host.scheduler,
       tickMs: this.parts.settings.tickMs,
@@ -136,6 +140,7 @@ export class MemberLoops {
     this.readSlicer.stop();
     this.exclusive.pause();
     this.compactor.stop();
+    this.checkpointer.stop();
     this.snapshots.stop();
     this.hashes.abandon(errors.stopped);
     this.proposals.failAll(errors.stopped);
@@ -372,6 +377,30 @@ export class MemberLoops {
     });
   }
 
+  private openCheckpointer(): IndexCheckpointer {
+    const { dataDir, loader, settings, host, onFatal } = this.parts;
+    return new IndexCheckpointer(
+      {
+        settings: settings.indexCheckpoint,
+        scheduler: host.scheduler,
+        logger: host.logger,
+        dataDir,
+        storeLoop: this.storeLoop,
+        slicer: this.readSlicer,
+        state: () => this.state,
+        appliedIndex: () => this.applyLoop.applied.index,
+        isCompacting: () => this.compactor.scheduled !== -1,
+        isServing: () => this.isServing(this.state),
+        failed: (reason) => {
+          if (this.isStopped) return;
+          host.logger.log('fatal', 'the index is not what the store holds', { reason });
+          onFatal(reason);
+        },
+      },
+      loader.checkpointRevision,
+    );
+  }
+
   private openSnapshots(): Snapshots {
     return new Snapshots({
       id: this.id,
@@ -388,6 +417,7 @@ export class MemberLoops {
         this.watches.pause();
         this.exclusive.pause();
         this.compactor.stop();
+        this.checkpointer.abandon();
         this.hashes.abandon(errors.timeout);
         this.counters.snapshotApplies.set(1);
       },

@@ -7,6 +7,7 @@ import type { RaftConfig } from '../raft/config.ts';
 import type { DataDir } from '../storage/types.ts';
 import type { AppliedStateLoader } from './applied-state.ts';
 import type { AutoCompactionPolicy } from './auto-compaction.ts';
+import type { IndexCheckpointSettings } from './index-checkpoint-parts.ts';
 
 /** What a member is made of: every effect is handed in. */
 
@@ -30,6 +31,7 @@ export interface MemberSettings {
   /** How often the leader compares the hashes of members; 0 is never. */
   readonly corruptCheckMs: number;
   readonly compactHashCheckMs: number;
+  readonly indexCheckpoint: IndexCheckpointSettings;
   /** Refuses changes of the members that could cost the quorum. */
   readonly strictReconfigCheck: boolean;
   readonly maxLearners: number;

@@ -95,6 +95,11 @@ export class ServerMember implements Member, TransportEvents {
     this.loops.raftLoop.transferLeadership(target);
   }
 
+  /** Before a planned stop: writes what shortens the next start, if it is worth it and takes no longer than it may. */
+  saveIndex(done: () => void): void {
+    this.loops.checkpointer.beforeStop(done);
+  }
+
   /** Stops at once; nothing is flushed, for what matters is in the log already. `done` follows the last write. */
   stop(done: () => void): void {
     this.questions.stop();

@@ -1,3 +1,4 @@
+import { CheckpointReader } from './checkpoint-reader.ts';
 import { MemberDataDir } from './data-dir.ts';
 import type { Database } from './database.ts';
 import {
@@ -37,7 +38,14 @@ import { DatabaseStateStore } from './state-store.ts';
 import { loadStore } from './store-open.ts';
 import { decodeWitness, describeLoss } from './tail-witness.ts';
 import { freeBytesMin } from './types.ts';
-import type { DataDir, DataDirIdentity, Row, StateStore, StoreState } from './types.ts';
+import type {
+  CheckpointTarget,
+  DataDir,
+  DataDirIdentity,
+  Row,
+  StateStore,
+  StoreState,
+} from './types.ts';
 import type { Entry, HardState } from '../raft/types.ts';
 import type { Scheduler } from '../base/clock.ts';
 
@@ -58,6 +66,8 @@ export interface DataDirOpenOptions extends DataDirOptions {
   readonly expect?: Pick<DataDirIdentity, 'clusterId' | 'memberId'>;
   /** Gets every row of the revision space in key order, in the same pass that checks them. */
   readonly onRows?: (rows: readonly Row[], state: StoreState) => void;
+  /** Takes a checkpoint of what rows are made into; then `onRows` gets only those above it. */
+  readonly checkpoint?: CheckpointTarget;
 }
 
 export interface DataDirCreateOptions extends DataDirOptions {
@@ -160,7 +170,10 @@ async function openFileSet(
   opened.push(storeDb);
   checkIdentity(storeDb, id, paths.store);
   const onRows = options.onRows ?? (() => undefined);
-  const content = await loadStore({ db: storeDb, dataDir, onRows });
+  const checkpoint =
+    options.checkpoint &&
+    new CheckpointReader(context, { id, folder: paths.store }, options.checkpoint);
+  const content = await loadStore({ db: storeDb, dataDir, onRows, checkpoint });
   checkMeeting(found, content.meta.state, dataDir);
 
   const witnessFile = fs.readFile(paths.witness);

@@ -1,5 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { HardState } from '../raft/types.ts';
+import { removeCheckpoint } from './checkpoint-reader.ts';
+import { FileCheckpointWriter } from './checkpoint-writer.ts';
 import { encodePointer, fileSetPaths, names } from './data-dir-files.ts';
 import type { Database } from './database.ts';
 import type { StorageContext } from './disk.ts';
@@ -21,7 +23,14 @@ import { DatabaseLogStore } from './log-store.ts';
 import type { SpaceGuard } from './space-guard.ts';
 import { DatabaseStateStore } from './state-store.ts';
 import type { StoreContent } from './state-store.ts';
-import type { DataDir, DataDirIdentity, ImageWriter, LogStore, StateStore } from './types.ts';
+import type {
+  CheckpointWriter,
+  DataDir,
+  DataDirIdentity,
+  ImageWriter,
+  LogStore,
+  StateStore,
+} from './types.ts';
 
 /** An open data dir: the file set in force, and at most one that is being received. */
 export class MemberDataDir implements DataDir {
@@ -31,10 +40,13 @@ export class MemberDataDir implements DataDir {
   private readonly logCacheBytesMax: number;
   private id: FileSetId;
   private currentLog: LogStore;
-  private currentStore: StateStore;
+  private currentStore: DatabaseStateStore;
   private newestFileSet: number;
   private receiving: DatabaseImageWriter | undefined;
   private isInstalling = false;
+  private writing: FileCheckpointWriter | undefined;
+  /** What waits for the end of the checkpoint being written: its folder is closed or removed. */
+  private afterCheckpoint: (() => void)[] = [];
   /** What waits for the installation under way: the end of the data dir. */
   private afterInstall: (() => void) | undefined;
 
@@ -42,7 +54,7 @@ export class MemberDataDir implements DataDir {
     readonly context: StorageContext;
     readonly id: FileSetId;
     readonly log: LogStore;
-    readonly store: StateStore;
+    readonly store: DatabaseStateStore;
     readonly space: SpaceGuard;
     readonly logCacheBytesMax: number;
     readonly provenLoss: string | undefined;
@@ -128,13 +140,52 @@ export class MemberDataDir implements DataDir {
     });
   }
 
+  openCheckpoint(): CheckpointWriter {
+    assert(this.writing === undefined, 'one checkpoint is written at a time');
+    const { context, space, id, currentStore } = this;
+    const writer = new FileCheckpointWriter({
+      context,
+      space,
+      id,
+      folder: this.storeFolder,
+      state: currentStore.state,
+      totals: currentStore.revisionTotals,
+      ended: () => {
+        this.writing = undefined;
+        for (const run of this.afterCheckpoint.splice(0)) run();
+      },
+    });
+    this.writing = writer;
+    return writer;
+  }
+
+  removeCheckpoint(done: () => void): void {
+    const { context } = this;
+    removeCheckpoint(context, this.storeFolder, (error) => {
+      if (context.hasFailed) return;
+      if (error === undefined) done();
+      else context.writeFailed('removing an index checkpoint', error);
+    });
+  }
+
   close(done: () => void): void {
     if (this.isInstalling && !this.context.hasFailed) {
       this.afterInstall = () => this.close(done);
       return;
     }
     this.receiving?.abort();
-    this.currentLog.close(() => this.currentStore.close(done));
+    this.currentLog.close(() => this.currentStore.close(() => this.endCheckpoint(done)));
+  }
+
+  private get storeFolder(): string {
+    return fileSetPaths(this.id.dataDir, this.id.fileSet).store;
+  }
+
+  /** A folder with files that come and go can neither be removed nor be opened again. */
+  private endCheckpoint(done: () => void): void {
+    if (this.writing === undefined || this.context.hasFailed) return done();
+    this.afterCheckpoint.push(done);
+    this.writing.abort();
   }
 
   /** The new set's parts are durable; the rename of the pointer puts them in force. */
@@ -181,13 +232,15 @@ export class MemberDataDir implements DataDir {
     });
   }
 
-  private swap(id: FileSetId, log: LogStore, store: StateStore, done: () => void): void {
+  private swap(id: FileSetId, log: LogStore, store: DatabaseStateStore, done: () => void): void {
     const old = { id: this.id, log: this.currentLog, store: this.currentStore };
     this.id = id;
     this.currentLog = log;
     this.currentStore = store;
     this.receiving = undefined;
-    old.log.close(() => old.store.close(() => this.remove(old.id.fileSet)));
+    old.log.close(() =>
+      old.store.close(() => this.endCheckpoint(() => this.remove(old.id.fileSet))),
+    );
     done();
   }
 

@@ -34,11 +34,14 @@ export interface FsEntry {
 }
 
 export interface FsFile {
+  /** Fills `into` from `position` on, or as much of it as there is; answers how many bytes. */
+  read(into: Bytes, position: number, done: FsCount): void;
   write(bytes: Bytes, position: number, done: FsDone): void;
   sync(done: FsDone): void;
   close(done: FsDone): void;
 }
 
+export type FsCount = (error: Error | undefined, count: number) => void;
 export type FsDone = (error: Error | undefined) => void;
 
 /** Writes a file whole and durably: at every moment its name stands for the old content or the new. */

@@ -39,6 +39,7 @@ export class DatabaseImageWriter implements ImageWriter {
   private meta: StoreMeta | undefined;
   private nextFrame = 0;
   private readonly tally = new RowTally(noRows);
+  private readonly smallTally = new RowTally(noRows);
   private lastKey: Bytes = emptyBytes;
   private lastRowKey: Bytes = emptyBytes;
   private readonly spaces = emptySpaces();
@@ -71,7 +72,12 @@ export class DatabaseImageWriter implements ImageWriter {
     const meta = mustGet(this.meta, 'a finished image has its meta row');
     return {
       db: mustGet(this.db, 'a finished image has a database'),
-      content: { meta, lastRowKey: this.lastRowKey, spaces: this.spaces },
+      content: {
+        meta,
+        lastRowKey: this.lastRowKey,
+        spaces: this.spaces,
+        smallTotals: this.smallTally.totals(),
+      },
     };
   }
 
@@ -149,8 +155,10 @@ export class DatabaseImageWriter implements ImageWriter {
       this.tally.addSealed(rowBytes(key, value.length), sealed);
       this.lastKey = copyBytes(key);
       if (space === 'revision') this.lastRowKey = this.lastKey.subarray(1);
-      else
+      else {
         putSpaceRow(this.spaces, space, { key: this.lastKey.subarray(1), value: copyBytes(value) });
+        this.smallTally.addSealed(rowBytes(key, value.length), sealed);
+      }
       batch.put(key, sealed);
     }
     this.space.fits(payload.length, () => {

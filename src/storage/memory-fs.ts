@@ -1,6 +1,6 @@
 import { copyBytes, emptyBytes } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
-import type { Fs, FsDone, FsEntry, FsFile } from './fs.ts';
+import type { Fs, FsCount, FsDone, FsEntry, FsFile } from './fs.ts';
 import type { DiskEffect } from './memory-operation.ts';
 
 /** A file or folder. A folder has no content; what lies in it is found by its path. */
@@ -150,6 +150,17 @@ class MemoryFile implements FsFile {
     this.path = path;
     this.node = node;
     this.submit = submit;
+  }
+
+  read(into: Bytes, position: number, done: FsCount): void {
+    let count = 0;
+    const effect = (): void => {
+      const found = this.node.content.subarray(position, position + into.length);
+      into.set(found);
+      count = found.length;
+    };
+    const answer = (error: Error | undefined): void => done(error, count);
+    this.submit({ kind: 'read', path: this.path, effect, answer });
   }
 
   write(bytes: Bytes, position: number, done: FsDone): void {

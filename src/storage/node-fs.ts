@@ -1,7 +1,7 @@
 import * as nodeFs from 'node:fs';
 import { dirname } from 'node:path';
 import type { Bytes } from '../base/bytes.ts';
-import type { Fs, FsDone, FsEntry, FsFile } from './fs.ts';
+import type { Fs, FsCount, FsDone, FsEntry, FsFile } from './fs.ts';
 
 /** `Fs` over the machine's file system. */
 export const diskFs: Fs = {
@@ -67,6 +67,10 @@ class DiskFile implements FsFile {
     this.descriptor = descriptor;
   }
 
+  read(into: Bytes, position: number, done: FsCount): void {
+    this.readOn(into, 0, position, done);
+  }
+
   write(bytes: Bytes, position: number, done: FsDone): void {
     nodeFs.write(this.descriptor, bytes, 0, bytes.length, position, (error, written) => {
       if (error !== null) return done(error);
@@ -74,6 +78,16 @@ class DiskFile implements FsFile {
       // A short write is no error of the system call; the next one says why, as on a full disk.
       if (written === 0) return done(new Error('the file system wrote nothing'));
       this.write(bytes.subarray(written), position + written, done);
+    });
+  }
+
+  private readOn(into: Bytes, filled: number, position: number, done: FsCount): void {
+    const left = into.length - filled;
+    if (left === 0) return done(undefined, filled);
+    nodeFs.read(this.descriptor, into, filled, left, position + filled, (error, count) => {
+      if (error !== null) return done(error, filled);
+      if (count === 0) return done(undefined, filled);
+      this.readOn(into, filled + count, position, done);
     });
   }
 

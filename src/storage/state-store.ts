@@ -23,10 +23,11 @@ import {
   sealedKey,
   smallSpaces,
   spaceKey,
+  totalsWithout,
   unseal,
   unsealAt,
 } from './store-rows.ts';
-import type { SmallSpace } from './store-rows.ts';
+import type { RowTotals, SmallSpace } from './store-rows.ts';
 import type {
   Row,
   Scan,
@@ -52,6 +53,8 @@ export interface StoreContent {
   /** The greatest row key there is or ever was, as far as known. */
   readonly lastRowKey: Bytes;
   readonly spaces: ReadonlyMap<SmallSpace, SpaceRows>;
+  /** Of the rows in `spaces`. */
+  readonly smallTotals: RowTotals;
 }
 
 /** Rows of a small space by `binaryString` of their key. */
@@ -77,6 +80,7 @@ export class DatabaseStateStore implements StateStore {
   private readonly smallRows: ReadonlyMap<SmallSpace, SpaceRows>;
   private readonly sealer = new RowSealer();
   private meta: StoreMeta;
+  private smallTotals: RowTotals;
   private lastRowKey: Bytes;
   private isCommitting = false;
   private isClosed = false;
@@ -99,6 +103,7 @@ export class DatabaseStateStore implements StateStore {
     this.meta = parts.content.meta;
     this.lastRowKey = parts.content.lastRowKey;
     this.smallRows = parts.content.spaces;
+    this.smallTotals = parts.content.smallTotals;
   }
 
   get state(): StoreState {
@@ -109,6 +114,11 @@ export class DatabaseStateStore implements StateStore {
     const dbSizeInUse = this.meta.totals.bytes;
     const dbSize = dbSizeInUse + this.meta.deletedBytes - this.reclaimedBytes;
     return { dbSizeInUse, dbSize };
+  }
+
+  /** Of the rows of revisions, as of the last completed commit. */
+  get revisionTotals(): RowTotals {
+    return totalsWithout(this.meta.totals, this.smallTotals);
   }
 
   get spaces(): ReadonlyMap<SmallSpace, readonly Row[]> {
@@ -127,7 +137,12 @@ export class DatabaseStateStore implements StateStore {
     if (this.context.hasFailed) return;
     this.checkBatch(batch);
     this.isCommitting = true;
-    const commit = new Commit(batch, this.meta, this.reclaimedBytes, this.lastRowKey);
+    const commit = new Commit(batch, {
+      meta: this.meta,
+      smallTotals: this.smallTotals,
+      reclaimedBytes: this.reclaimedBytes,
+      lastRowKey: this.lastRowKey,
+    });
     this.countDeleted(commit, 0, () => this.write(commit, done));
   }
 
@@ -279,12 +294,12 @@ export class DatabaseStateStore implements StateStore {
     const old = commit.overlay.has(name)
       ? commit.overlay.get(name)?.value
       : this.smallRows.get(change.space)?.get(binaryString(change.key))?.value;
-    if (old !== undefined) commit.removed(diskKey, old.length, rowChecksum(diskKey, old));
+    if (old !== undefined) commit.removedSmall(diskKey, old.length, rowChecksum(diskKey, old));
     commit.overlay.set(name, change);
     if (change.value === undefined) dbBatch.del(diskKey);
     else {
       dbBatch.put(diskKey, this.sealer.seal(diskKey, change.value));
-      commit.added(diskKey, change.value.length, this.sealer.checksum);
+      commit.addedSmall(diskKey, change.value.length, this.sealer.checksum);
     }
   }
 
@@ -296,6 +311,7 @@ export class DatabaseStateStore implements StateStore {
       else rows.set(binaryString(key), { key: copyBytes(key), value: copyBytes(value) });
     }
     this.meta = meta;
+    this.smallTotals = commit.smallTotals;
     this.reclaimedBytes -= commit.reclaimedBytes;
     const last = commit.batch.put.at(-1);
     if (last !== undefined) this.lastRowKey = copyBytes(last.key);
@@ -352,6 +368,14 @@ function damagedRow(diskKey: Bytes): StorageError {
   return new StorageError('STORE_DAMAGED', message);
 }
 
+/** What a commit changes. */
+interface StoreBefore {
+  readonly meta: StoreMeta;
+  readonly smallTotals: RowTotals;
+  readonly reclaimedBytes: number;
+  readonly lastRowKey: Bytes;
+}
+
 /** A commit while it is put together. */
 class Commit {
   readonly batch: StoreBatch;
@@ -363,14 +387,17 @@ class Commit {
   writtenBytes = metaBytesAbout;
   private readonly previous: StoreMeta;
   private readonly tally: RowTally;
+  private readonly smallTally: RowTally;
   private readonly unwritten: ReadonlySet<string>;
   private removedBytes = 0;
 
-  constructor(batch: StoreBatch, previous: StoreMeta, reclaimedBytes: number, lastRowKey: Bytes) {
+  constructor(batch: StoreBatch, before: StoreBefore) {
+    const { lastRowKey } = before;
     this.batch = batch;
-    this.previous = previous;
-    this.reclaimedBytes = reclaimedBytes;
-    this.tally = new RowTally(previous.totals);
+    this.previous = before.meta;
+    this.reclaimedBytes = before.reclaimedBytes;
+    this.tally = new RowTally(before.meta.totals);
+    this.smallTally = new RowTally(before.smallTotals);
     // Rows above the last one committed can only be in this batch: they are not written at all.
     const committed = new Map<string, Bytes>();
     const unwritten = new Set<string>();
@@ -401,6 +428,20 @@ class Commit {
     const bytes = rowBytes(diskKey, valueLength);
     this.tally.remove(bytes, checksum);
     this.removedBytes += bytes;
+  }
+
+  addedSmall(diskKey: Bytes, valueLength: number, checksum: number): void {
+    this.added(diskKey, valueLength, checksum);
+    this.smallTally.add(rowBytes(diskKey, valueLength), checksum);
+  }
+
+  removedSmall(diskKey: Bytes, valueLength: number, checksum: number): void {
+    this.removed(diskKey, valueLength, checksum);
+    this.smallTally.remove(rowBytes(diskKey, valueLength), checksum);
+  }
+
+  get smallTotals(): RowTotals {
+    return this.smallTally.totals();
   }
 
   nextMeta(): StoreMeta {

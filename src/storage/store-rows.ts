@@ -168,6 +168,17 @@ export class RowTally {
   }
 }
 
+/** The totals of a set of rows without some of them. */
+export function totalsWithout(all: RowTotals, some: RowTotals): RowTotals {
+  const borrow = some.sumLow > all.sumLow ? 1 : 0;
+  return {
+    count: all.count - some.count,
+    bytes: all.bytes - some.bytes,
+    sumHigh: (all.sumHigh - some.sumHigh - borrow) >>> 0,
+    sumLow: (all.sumLow - some.sumLow) >>> 0,
+  };
+}
+
 export function equalTotals(a: RowTotals, b: RowTotals): boolean {
   return (
     a.count === b.count && a.bytes === b.bytes && a.sumHigh === b.sumHigh && a.sumLow === b.sumLow

@@ -140,6 +140,47 @@ export interface ImageWriter {
   abort(): void;
 }
 
+/**
+ * A copy of what rows are made into in memory (keys, versions, leases of keys), from which a start goes on instead of
+ * reading all rows. It helps a start and is never needed: what is wrong with one is told and costs time, nothing
+ * else. It counts from `finish` on.
+ */
+export interface CheckpointWriter {
+  /** What it is to be a copy of: the store as of its last commit when it was opened. */
+  readonly state: StoreState;
+  /** One block at a time; `kind` is the caller's, below 256. `failed` says why there will be no checkpoint. */
+  write(kind: number, bytes: Bytes, done: (failed: string | undefined) => void): void;
+  /** `count`: the rows of revisions up to that of `state`. All that was copied is durable in the store by now. */
+  finish(through: CheckpointThrough, done: (failed: string | undefined) => void): void;
+  /** Leaves nothing behind. Harmless when it has failed. */
+  abort(): void;
+}
+
+export interface CheckpointThrough {
+  /** The applied index as of which the last block was copied: the store must have reached it. */
+  readonly appliedIndex: number;
+}
+
+/** Takes a checkpoint when the store is opened. */
+export interface CheckpointTarget {
+  /** Begins anew, with the index as of `revision`; nothing below `compactRevision` can be read in it. */
+  begin(at: Pick<StoreState, 'revision' | 'compactRevision'>): void;
+  /**
+   * The next block, checked. Its bytes begin where their memory does, and are the target's. Throws when it is of no
+   * use.
+   */
+  take(kind: number, bytes: Bytes): void;
+  /**
+   * All blocks were taken, and compactions up to that of `state` are to be made good for. Answers how many rows they
+   * took. Throws when it is of no use.
+   */
+  finish(state: StoreState): number;
+  /** What was taken is in force, and what follows are the rows above its revision. */
+  used(): void;
+  /** What was taken, and rows since, must be forgotten: all rows are to come. */
+  ignored(reason: string): void;
+}
+
 /** What a member finds in its data dir. */
 export interface DataDir {
   readonly log: LogStore;
@@ -157,6 +198,10 @@ export interface DataDir {
   readonly isSpaceLow: boolean;
   /** One at a time. */
   receiveImage(): ImageWriter;
+  /** One at a time, and not while a commit is in flight. */
+  openCheckpoint(): CheckpointWriter;
+  /** What a checkpoint says is not what the store has: no start must go by it any more. */
+  removeCheckpoint(done: () => void): void;
   /**
    * Switches to the received file set (pointer file) with the log reset to its index. Nothing may be in flight.
    * From `done` on `log` and `store` are other objects; the old ones are closed and removed.

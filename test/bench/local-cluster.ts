@@ -50,7 +50,7 @@ export class LocalCluster {
       await createDataDir({ ...options, identity, entries, hardState });
       const loader = new AppliedStateLoader();
       const onRows = loader.feed.bind(loader);
-      const dataDir = await openDataDir({ ...options, onRows });
+      const dataDir = await openDataDir({ ...options, onRows, checkpoint: loader.checkpoint });
       cluster.members.push(cluster.open(dataDir, loader));
     }
     for (const { member } of cluster.members) member.start();

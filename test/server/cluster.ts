@@ -31,7 +31,7 @@ import { ManualScheduler } from '../peer/manual-scheduler.ts';
 
 /** Whole members in one process: real loops and storage, on memory disks, a memory network and time that tests move. */
 
-const dataDirPath = '/disk/member';
+export const dataDirPath = '/disk/member';
 /** How long a disk operation takes unless a test says otherwise. */
 const diskMs = 1;
 
@@ -250,6 +250,7 @@ export class MemoryCluster {
       ...this.dataDirOptions(place),
       scheduler,
       onRows: (rows, state) => loader.feed(rows, state),
+      checkpoint: loader.checkpoint,
     });
     disk.schedule = (operation) => this.schedule(place, operation);
     const nonce = ++this.starts;

@@ -67,6 +67,7 @@ class Storm {
       const dataDir = await openDataDir({
         ...options,
         onRows: (rows, state) => loader.feed(rows, state),
+        checkpoint: loader.checkpoint,
       });
       const member = new ServerMember({
         dataDir,

@@ -64,6 +64,8 @@ export interface MemberOverrides {
   readonly watchProgressIntervalMs: number;
   readonly maxLearners: number;
   readonly isCheckpointing: boolean;
+  /** `IndexCheckpointSettings.rowsMin`. */
+  readonly indexCheckpointRowsMin: number;
 }
 
 /** The rates between which a feature that is on draws its own, log-uniform. */
@@ -143,6 +145,7 @@ function overridesOf(random: Random): MemberOverrides {
     watchProgressIntervalMs: oneOf(random, [100, 2000, 600_000]),
     maxLearners: oneOf(random, [1, 1, 2]),
     isCheckpointing: random.below(4) === 0,
+    indexCheckpointRowsMin: oneOf(random, [1, 20, 50_000]),
   };
 }
 
@@ -168,8 +171,16 @@ export function memberSettingsOf(overrides: MemberOverrides): MemberSettings {
     watchProgressIntervalMs: overrides.watchProgressIntervalMs,
     maxLearners: overrides.maxLearners,
     leaseCheckpointIntervalMs: overrides.isCheckpointing ? checkpointMs : undefined,
+    indexCheckpoint: {
+      rowsMin: overrides.indexCheckpointRowsMin,
+      intervalMs: indexCheckpointMs,
+      verifyAfterMs: indexVerifyAfterMs,
+      stopLimitMs: 0,
+    },
   };
 }
 
 /** Often enough that a run sees some; the real interval is five minutes. */
 const checkpointMs = 3000;
+const indexCheckpointMs = 500;
+const indexVerifyAfterMs = 100;
