@@ -31,6 +31,8 @@ export interface ClientsParts {
   readonly random: Random;
   readonly note: Note;
   readonly paddingBytes: number;
+  /** So many keys beside the registers. */
+  readonly keys: number;
 }
 
 /** Clients that call any member for anything, and write down what they were told. */
@@ -41,6 +43,7 @@ export class SimClients {
   private readonly calls: SimCalls;
   /** The revision at which each register was last seen. */
   private readonly seen = new Map<string, number>();
+  private readonly keys: number;
   private values = 0;
   /** The highest revision that was asked to be compacted. */
   compactedMax = 0;
@@ -52,6 +55,7 @@ export class SimClients {
     this.cluster = parts.cluster;
     this.random = parts.random;
     this.calls = new SimCalls(parts.note);
+    this.keys = parts.keys;
     this.padding = '.'.repeat(parts.paddingBytes);
   }
 
@@ -90,7 +94,7 @@ export class SimClients {
       case 2:
         return this.putNew(member);
       case 3:
-        for (let i = this.random.below(80); i > 0; i--) this.putNew(member);
+        for (let i = this.random.below(20); i > 0; i--) this.putNew(member);
         return;
       case 4:
       case 5:
@@ -117,7 +121,7 @@ export class SimClients {
   }
 
   private putNew(member: ServerMember): void {
-    this.put(member, `u${this.values}`);
+    this.put(member, `u${this.values % this.keys}`);
   }
 
   private put(member: ServerMember, key: string): void {

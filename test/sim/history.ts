@@ -35,6 +35,9 @@ export class SimHistory {
   private readonly issued = new Map<string, Write>();
   private readonly deletes = new Map<string, Write[]>();
   private readonly acked: AckedWrite[] = [];
+  /** Of values that were acknowledged. */
+  private readonly revisionOf = new Map<string, number>();
+  /** By key, in the order of their revisions. */
   private readonly ackedOf = new Map<string, AckedWrite[]>();
   private readonly reads: CompletedRead[] = [];
   private readonly hashes = new Map<string, number>();
@@ -55,9 +58,14 @@ export class SimHistory {
   wrote(write: Write, revision: number): void {
     const acked = { ...write, revision, ackedAt: this.now() };
     this.acked.push(acked);
+    if (write.value !== undefined) this.revisionOf.set(write.value, revision);
     const known = this.ackedOf.get(write.key);
     if (known === undefined) this.ackedOf.set(write.key, [acked]);
-    else known.push(acked);
+    else {
+      let at = known.length;
+      while (at > 0 && (known[at - 1]?.revision ?? 0) > revision) at--;
+      known.splice(at, 0, acked);
+    }
   }
 
   read(beganAt: number, read: Read): void {
@@ -95,18 +103,21 @@ export class SimHistory {
 
   /** What a read at `revision`, linearizable or not, must have found. */
   checkFound({ key, revision, found }: Read): void {
-    for (const write of this.ackedOf.get(key) ?? []) {
-      if (write.revision > revision) continue;
-      if (found !== undefined) {
-        assert.ok(found.modRevision >= write.revision, `${key} at ${revision} misses a write`);
-        if (found.value === write.value) assert.equal(found.modRevision, write.revision);
-      } else if (write.value !== undefined) {
-        assert.ok(this.deletes.has(key), `${key} at ${revision} is gone and was never deleted`);
-      }
+    const known = this.ackedOf.get(key) ?? [];
+    let at = known.length;
+    while (at > 0 && (known[at - 1]?.revision ?? 0) > revision) at--;
+    const newest = known[at - 1];
+    if (found === undefined) {
+      // Only a deletion explains it, acknowledged or not.
+      const isExplained = newest === undefined || this.deletes.has(key);
+      assert.ok(isExplained, `${key} at ${revision} is gone and was never deleted`);
+      return;
     }
-    if (found === undefined) return;
+    const { modRevision } = found;
+    assert.ok(modRevision >= (newest?.revision ?? 0), `${key} at ${revision} misses a write`);
+    assert.equal(this.revisionOf.get(found.value) ?? modRevision, modRevision);
     assert.equal(this.issued.get(found.value)?.key, key, `${key} holds what nobody wrote there`);
-    assert.ok(found.modRevision <= revision);
+    assert.ok(modRevision <= revision);
   }
 
   private checkRevisions(): void {

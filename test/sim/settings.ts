@@ -20,6 +20,8 @@ export interface SimSettings {
   readonly healsMajorityFirst: boolean;
   /** Values are so long: enough long ones fill the queues of watchers who do not read. */
   readonly paddingBytes: number;
+  /** Keys that are written beside the registers. */
+  readonly keys: number;
   readonly features: Features;
   readonly member: MemberOverrides;
 }
@@ -106,6 +108,7 @@ export function settingsOf(seed: number): SimSettings {
     clockRates: chance(random, 0.5) ? Array.from({ length: 7 }, () => anyRate(random)) : [],
     healsMajorityFirst: chance(random, 0.5),
     paddingBytes: oneOf(random, [0, 0, 0, 0, 0, 10_000]),
+    keys: oneOf(random, [1, 5, 20, 20, 200]),
     features: featuresOf(seed),
     member: overridesOf(streamOf(seed, 'member')),
   };

@@ -76,8 +76,8 @@ export class SimWorld {
     this.machines = parts.machines;
     const note: Note = (member, text) => judge.note(cluster.nameOfId(member.id), text);
     const { random } = this;
-    const { paddingBytes } = settings;
-    this.clients = new SimClients({ cluster, random, note, paddingBytes });
+    const { paddingBytes, keys } = settings;
+    this.clients = new SimClients({ cluster, random, note, paddingBytes, keys });
     const { history: writes } = this.clients;
     const fastest = hasClocks(settings) ? fastestRate : 1;
     this.leases = new SimLeases({ cluster, random, writes, note, fastest });
