@@ -16,6 +16,8 @@ export interface Step {
   readonly saw: readonly string[];
   /** It was told that there is a key, whatever its value. */
   readonly sawExistence: boolean;
+  /** It was told that there is none, or only that a comparison does not hold. */
+  readonly sawNothing: boolean;
   /** The value that it may leave behind. */
   readonly wrote: string | undefined;
   readonly answered: string;
@@ -44,6 +46,7 @@ function isBeyondKey(action: Action): boolean {
 class RequestStep implements Step {
   readonly saw: readonly string[];
   readonly sawExistence: boolean;
+  readonly sawNothing: boolean;
   readonly wrote: string | undefined;
   readonly answered: string;
   private readonly request: Request;
@@ -60,7 +63,11 @@ class RequestStep implements Step {
     this.wrote = actions.find((action) => action.op === 'put')?.value;
     const read = (answer?.results ?? []).flatMap(({ kvs = [] }) => kvs.map(({ value }) => value));
     this.saw = [...read, ...compare.map(({ to }) => String(to))];
-    this.sawExistence = (answer?.results ?? []).some(({ deleted = 0 }) => deleted > 0);
+    const results = answer?.results ?? [];
+    const isRefused = answer?.succeeded === false && results.length === 0;
+    this.sawExistence = isRefused || results.some(({ deleted = 0 }) => deleted > 0);
+    this.sawNothing =
+      isRefused || results.some(({ deleted, kvs }) => (deleted ?? kvs?.length) === 0);
     const verb = answer?.succeeded === false ? 'that it does not hold' : 'that it happened';
     this.answered = read.length > 0 ? `"${read.join('", "')}"` : verb;
   }
@@ -101,6 +108,7 @@ const unseenValue = '(a value that nobody saw)';
 export class UnseenStep implements Step {
   readonly saw: readonly string[];
   readonly sawExistence = false;
+  readonly sawNothing = false;
   readonly wrote = unseenValue;
   readonly answered = 'nothing';
   private readonly step: Step;

@@ -101,10 +101,29 @@ function searchKey(
     if (next.length === 0 && candidate !== undefined) {
       return { candidate, values: [...new Set(configurations.map(({ value }) => value))] };
     }
-    configurations = next;
     open.delete(place);
+    configurations = withoutSettled(next, candidates, open);
   }
   return undefined;
+}
+
+/** Optional operations that happened in every configuration are decided, and need not be remembered. */
+function withoutSettled(
+  configurations: readonly Configuration[],
+  candidates: readonly Candidate[],
+  open: Set<number>,
+): readonly Configuration[] {
+  const [first] = configurations;
+  const settled = (first?.done ?? []).filter((place) => {
+    const candidate = candidates[place];
+    if (candidate === undefined || !isOptional(candidate)) return false;
+    return configurations.every(({ done }) => done.includes(place));
+  });
+  if (settled.length === 0) return configurations;
+  for (const place of settled) open.delete(place);
+  return configurations.map(({ value, done }) => {
+    return { value, done: done.filter((place) => !settled.includes(place)) };
+  });
 }
 
 /** Calls and returns in order; at the same moment calls come first, so that both overlap. */
@@ -136,6 +155,7 @@ function advance(
 ): readonly Configuration[] | 'unknown' {
   const seen = new Set<string>();
   const arrived: Configuration[] = [];
+  const isAwaited = awaitedBy([...open].flatMap((each) => candidates[each] ?? []));
   const stack = [...from];
   for (let current = stack.pop(); current !== undefined; current = stack.pop()) {
     const id = `${current.done.join(' ')}|${JSON.stringify(current.value)}`;
@@ -153,15 +173,23 @@ function advance(
       const value = candidate.step.apply(current.value);
       if (value === undefined) continue;
       if (isOptional(candidate)) {
-        // It is needed only for what it changes, and of those that are alike one is as good as another.
+        // It can wait until somebody sees what it changes, and of those that are alike one is as good as another.
         const kind = `${candidate.step.saw.join()}|${JSON.stringify(value)}`;
-        if (value === current.value || tried.has(kind)) continue;
+        if (value === current.value || tried.has(kind) || !isAwaited(value)) continue;
         tried.add(kind);
       }
       stack.push({ value, done: [...current.done, next].sort((a, b) => a - b) });
     }
   }
   return withoutDominated(arrived, candidates);
+}
+
+/** Which values operations under way can see. */
+function awaitedBy(open: readonly Candidate[]): (value: string | null) => boolean {
+  const isExistence = open.some(({ step }) => step.sawExistence);
+  const isNothing = open.some(({ step }) => step.sawNothing);
+  const values = new Set(open.flatMap(({ step }) => step.saw));
+  return (value) => (value === null ? isNothing : isExistence || values.has(value));
 }
 
 /** It may as well never happen. */
