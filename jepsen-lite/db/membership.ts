@@ -78,6 +78,7 @@ export async function addMember(
     .join(',');
   slot.prepare(initialCluster, 'existing');
   cluster.launch(slot);
+  slot.joined = slot.ready().catch(() => undefined);
   return undefined;
 }
 
@@ -102,7 +103,11 @@ export async function restoreMembers(cluster: TestCluster): Promise<Refusal> {
   const deadlineMs = performance.now() + restoreTimeoutMs;
   for (;;) {
     const refusal = await restoreOnce(cluster);
-    if (refusal === undefined || performance.now() > deadlineMs) return refusal;
+    if (refusal === undefined || performance.now() > deadlineMs) {
+      // To join is more than to heal, and takes etcd some seconds.
+      await Promise.all(cluster.members.map(({ joined }) => joined));
+      return refusal;
+    }
     await sleep(retryPauseMs);
   }
 }

@@ -33,6 +33,8 @@ export class Slot {
   /** Whether it belongs to the cluster, as far as was asked for. */
   isMember = false;
   isPaused = false;
+  /** Resolves when a member that joined a running cluster serves, or has failed to: the log says why. */
+  joined: Promise<void> = Promise.resolve();
   #member: Member | undefined;
   #isEndExpected = false;
   #mayEnd = false;
