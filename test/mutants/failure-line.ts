@@ -11,7 +11,7 @@ const patterns: readonly RegExp[] = [
 ];
 
 /** An invariant that is broken says all there is to say. */
-const violation = /\b(?:Error|Violation): (I\d+ .*)$/m;
+const violation = /(?:\b(?:Error|Violation|InvariantError): (?=I\d)|^seed \d+ fails: )(.*)$/m;
 
 /** Of mocha: which test failed, beside what it says. */
 const mochaFailure = /^ {2}1\) ([\s\S]*?):?\n\s+(\w*Error\b.*)$/m;

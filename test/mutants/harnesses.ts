@@ -13,6 +13,8 @@ export interface Harness {
 export interface HarnessCommand {
   readonly argv: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** With this it has told of a failure, and need not go on to look for more. */
+  readonly failure?: RegExp;
 }
 
 const mocha = ['node', 'node_modules/mocha/bin/mocha.js', '--no-config', '--bail'];

@@ -21,7 +21,7 @@ const graceSeconds = 120;
 
 export function runTrial(
   folder: string,
-  { argv, env }: HarnessCommand,
+  { argv, env, failure }: HarnessCommand,
   budgetSeconds: number,
 ): Promise<Trial> {
   const started = process.hrtime.bigint();
@@ -35,14 +35,6 @@ export function runTrial(
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env, FORCE_COLOR: '0' },
     });
-    let head = '';
-    let tail = '';
-    let isOverdue = false;
-    const take = (chunk: string): void => {
-      if (head.length < outputCharsMax) head += chunk;
-      else tail = (tail + chunk).slice(-outputCharsMax);
-    };
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', take);
     const endGroup = (): void => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
@@ -50,6 +42,18 @@ export function runTrial(
         // All of it has ended.
       }
     };
+    let head = '';
+    let tail = '';
+    let isOverdue = false;
+    let hasTold = false;
+    const take = (chunk: string): void => {
+      if (head.length < outputCharsMax) head += chunk;
+      else tail = (tail + chunk).slice(-outputCharsMax);
+      if (hasTold || failure?.test(head) !== true) return;
+      hasTold = true;
+      endGroup();
+    };
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', take);
     process.once('exit', endGroup);
     const timer = setTimeout(() => {
       isOverdue = true;
@@ -63,7 +67,8 @@ export function runTrial(
       const output = error === undefined ? head + tail : `${error.message}\n`;
       const told = isOverdue ? `did not end within ${limitSeconds} s` : failureLine(output);
       const code = error === undefined ? status : brokenCode;
-      resolve({ end: isOverdue ? 'caught' : endOf(code), seconds, told, output });
+      const isCaught = isOverdue || hasTold;
+      resolve({ end: isCaught ? 'caught' : endOf(code), seconds, told, output });
     };
     child.on('error', (error) => end(null, error));
     child.on('close', (status) => end(status));
