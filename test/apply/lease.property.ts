@@ -151,7 +151,7 @@ class Model {
 describe('leases in the log', () => {
   it('own their keys as the simplest maps say, whatever is applied, and again after a restart', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const replica = new Replica();
         const model = new Model();
         for (const one of steps) {

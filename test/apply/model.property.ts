@@ -17,7 +17,7 @@ describe('apply against a list of all states', () => {
   for (const [name, newStore] of storeKinds) {
     it(`answers every sequence of requests as the model does, on ${name}`, () => {
       fc.assert(
-        fc.property(fc.array(request, { maxLength: 30 }), (requests) => {
+        fc.property(fc.array(request, { maxLength: 30, size: 'max' }), (requests) => {
           const machine = new Machine(newStore());
           const model = new Model();
           for (const one of requests) {
@@ -33,7 +33,7 @@ describe('apply against a list of all states', () => {
 
   it('comes to the same rows on every store, whatever was refused', () => {
     fc.assert(
-      fc.property(fc.array(request, { maxLength: 30 }), (requests) => {
+      fc.property(fc.array(request, { maxLength: 30, size: 'max' }), (requests) => {
         const machines = storeKinds.map(([, newStore]) => new Machine(newStore()));
         for (const one of requests) {
           const rows = machines.map((machine) => {

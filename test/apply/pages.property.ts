@@ -13,7 +13,7 @@ import { NaiveStore } from './naive-store.ts';
 
 const key = fc.nat(30).map((n) => `k${String(n).padStart(2, '0')}`);
 const write = fc.record({ key, isDelete: fc.boolean() });
-const writes = fc.array(write, { maxLength: 40 });
+const writes = fc.array(write, { maxLength: 40, size: 'max' });
 
 class Both {
   readonly test = new TestStore();

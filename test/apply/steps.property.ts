@@ -96,7 +96,7 @@ describe('what is applied in steps', () => {
     it(`comes to the answer, the rows and the state that it comes to at once, on ${name}`, () => {
       fc.assert(
         fc.property(
-          fc.array(fc.tuple(request, lease), { maxLength: 30 }),
+          fc.array(fc.tuple(request, lease), { maxLength: 30, size: 'max' }),
           stepRows,
           (all, sizes) => {
             const one = new Side(newStore);
@@ -118,7 +118,7 @@ describe('what is applied in steps', () => {
     });
 
     it(`revokes and expires leases alike, on ${name}`, () => {
-      const keys = fc.array(fc.tuple(fc.nat(12), lease), { maxLength: 40 });
+      const keys = fc.array(fc.tuple(fc.nat(12), lease), { maxLength: 40, size: 'max' });
       fc.assert(
         fc.property(keys, fc.boolean(), stepRows, (puts, isExpiry, sizes) => {
           const [one, other] = [new Side(newStore), new Side(newStore)];
@@ -154,7 +154,7 @@ describe('what is applied in steps', () => {
       });
       fc.assert(
         fc.property(
-          fc.array(request, { maxLength: 20 }),
+          fc.array(request, { maxLength: 20, size: 'max' }),
           reads,
           stepRows,
           (before, asked, sizes) => {

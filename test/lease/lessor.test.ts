@@ -179,7 +179,7 @@ describe('many leases at a change of leader', () => {
   });
 
   it('are spread in any order: never early, never more than fit, never later than all full seconds', () => {
-    const moments = fc.array(fc.integer({ min: 0, max: 9000 }), { maxLength: 60 });
+    const moments = fc.array(fc.integer({ min: 0, max: 9000 }), { maxLength: 60, size: 'max' });
     fc.assert(
       fc.property(moments, fc.integer({ min: 1, max: 7 }), (asked, perSecondMax) => {
         const spread = new Spread(perSecondMax);

@@ -29,7 +29,7 @@ function dumped(index: KeyIndex): readonly string[] {
 describe('Sorting keys', () => {
   it('orders them as their bytes', () => {
     fc.assert(
-      fc.property(fc.array(keyArbitrary, { maxLength: 400 }), (given) => {
+      fc.property(fc.array(keyArbitrary, { maxLength: 400, size: 'max' }), (given) => {
         const keys = [...new Map(given.map((key) => [binaryString(key), key])).values()];
         const arena = new KeyArena();
         const handles = Uint32Array.from(keys, (key) => arena.add(key));
@@ -50,7 +50,7 @@ describe('An index built at once', () => {
 
   it('is the one that its versions, put in one by one, would have made', () => {
     fc.assert(
-      fc.property(fc.array(write, { maxLength: 600 }), (writes) => {
+      fc.property(fc.array(write, { maxLength: 600, size: 'max' }), (writes) => {
         const oneByOne = new KeyIndex();
         const built = new KeyIndex();
         const builder = new IndexBuilder(built);

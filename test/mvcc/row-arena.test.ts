@@ -16,23 +16,27 @@ describe('The arena of rows', () => {
       length: fc.oneof(fc.nat(300), fc.constantFrom(0, arenaRowBytesMax, arenaRowBytesMax + 1)),
     });
     fc.assert(
-      fc.property(fc.array(revision, { maxLength: 200 }), fc.nat(4), (revisions, slabs) => {
-        const arena = new RowArena(slabs * slabBytes);
-        const rows = new Map<string, Bytes>();
-        for (const { main, sub, length } of revisions) {
-          const known = rows.get(`${main}.${sub}`);
-          const row = known ?? rowOf(main, sub, length);
-          rows.set(`${main}.${sub}`, row);
-          arena.add(main, sub, row);
-          for (const asked of revisions) {
-            const found = arena.get(asked.main, asked.sub);
-            const expected = rows.get(`${asked.main}.${asked.sub}`);
-            if (found !== undefined) assert.deepEqual(found, expected);
+      fc.property(
+        fc.array(revision, { maxLength: 200, size: 'max' }),
+        fc.nat(4),
+        (revisions, slabs) => {
+          const arena = new RowArena(slabs * slabBytes);
+          const rows = new Map<string, Bytes>();
+          for (const { main, sub, length } of revisions) {
+            const known = rows.get(`${main}.${sub}`);
+            const row = known ?? rowOf(main, sub, length);
+            rows.set(`${main}.${sub}`, row);
+            arena.add(main, sub, row);
+            for (const asked of revisions) {
+              const found = arena.get(asked.main, asked.sub);
+              const expected = rows.get(`${asked.main}.${asked.sub}`);
+              if (found !== undefined) assert.deepEqual(found, expected);
+            }
+            const fits = slabs > 0 && row.length <= arenaRowBytesMax;
+            assert.equal(arena.get(main, sub) !== undefined, fits);
           }
-          const fits = slabs > 0 && row.length <= arenaRowBytesMax;
-          assert.equal(arena.get(main, sub) !== undefined, fits);
-        }
-      }),
+        },
+      ),
     );
   });
 

@@ -34,28 +34,32 @@ describe('watch groups', () => {
       fc.record({ type: fc.constant('remove' as const), at: fc.nat() }),
     );
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 60 }), fc.array(key), (changes, keys) => {
-        const groups = new WatchGroups<Watching>();
-        const all: Watching[] = [];
-        changes.forEach((step, name) => {
-          if (step.type === 'add') {
-            const watching = { name, range: step.range };
-            groups.add(watchedKeys(step.range), watching);
-            all.push(watching);
-          } else if (all.length > 0) {
-            const [removed] = all.splice(step.at % all.length, 1);
-            if (removed !== undefined) groups.remove(watchedKeys(removed.range), removed);
+      fc.property(
+        fc.array(change, { maxLength: 60, size: 'max' }),
+        fc.array(key),
+        (changes, keys) => {
+          const groups = new WatchGroups<Watching>();
+          const all: Watching[] = [];
+          changes.forEach((step, name) => {
+            if (step.type === 'add') {
+              const watching = { name, range: step.range };
+              groups.add(watchedKeys(step.range), watching);
+              all.push(watching);
+            } else if (all.length > 0) {
+              const [removed] = all.splice(step.at % all.length, 1);
+              if (removed !== undefined) groups.remove(watchedKeys(removed.range), removed);
+            }
+          });
+          assert.equal(groups.size, all.length);
+          for (const each of keys) {
+            const expected = all.filter((watching) => isWithinRange(latin1(each), watching.range));
+            assert.deepEqual(
+              found(groups, each),
+              expected.map(({ name }) => name),
+            );
           }
-        });
-        assert.equal(groups.size, all.length);
-        for (const each of keys) {
-          const expected = all.filter((watching) => isWithinRange(latin1(each), watching.range));
-          assert.deepEqual(
-            found(groups, each),
-            expected.map(({ name }) => name),
-          );
-        }
-      }),
+        },
+      ),
     );
   });
 

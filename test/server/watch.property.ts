@@ -314,7 +314,7 @@ describe('any watches of any history', () => {
     const runs = Number(process.env['WATCH_RUNS'] ?? 150);
     fc.assert(
       fc.property(
-        fc.array(anyStep, { minLength: 5, maxLength: 80 }),
+        fc.array(anyStep, { minLength: 5, maxLength: 80, size: 'max' }),
         fc.boolean(),
         (steps, slow) => {
           const world = new WatchWorld();
