@@ -26,8 +26,13 @@ export function eventsOf(history: History, findings: Findings): Events | undefin
   const byRevision = new Map<number, readonly ArchivedEvent[]>();
   const toldBy = new Map<number, number>();
   const told = toldRanges(notes);
-  for (const note of notes) {
-    for (const [revision, events] of groupByRevision(eventsIn(note.output))) {
+  for (const member of new Set(notes.map((note) => note.member))) {
+    const own = notes.filter((note) => note.member === member);
+    const [note] = own;
+    if (note === undefined) continue;
+    // A revision may go on in the next note.
+    const told = own.flatMap(({ output }) => eventsIn(output));
+    for (const [revision, events] of groupByRevision(told)) {
       const known = byRevision.get(revision);
       if (known === undefined) {
         byRevision.set(revision, events);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { History, Verdict } from '../types.ts';
+import type { History, Operation, Verdict } from '../types.ts';
 import { HistoryBuilder, withOperation, withRead, withRevision } from './history-builder.ts';
 import { replay } from './replay.ts';
 
@@ -186,6 +186,20 @@ describe('replay by revision', () => {
     });
     run.execute({ success: [{ op: 'put', key: 'a', value: '1' }] });
     mustFind(run.history(), 'wrong effect', cas.index);
+  });
+
+  it('puts a revision together that an archive tells of in two notes', () => {
+    const run = new HistoryBuilder().busy();
+    run.txn({ op: 'put', key: 'a', value: '1' }, { op: 'put', key: 'b', value: '1' });
+    const history = run.history();
+    const last = history.operations.length - 1;
+    const parts = withOperation(history, last, (note) => ({
+      ...note,
+      output: { events: run.events.slice(-1), gaps: [], toldRevision: run.revision },
+    }));
+    const first = { ...history.operations[last], index: last + 1 } as Operation;
+    const output = { events: run.events.slice(0, -1) };
+    mustAccept({ ...parts, operations: [...parts.operations, { ...first, output }] });
   });
 
   it('finds members that tell different stories', () => {
