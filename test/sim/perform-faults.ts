@@ -1,4 +1,5 @@
 import { seededRandom } from '../../src/base/random.ts';
+import { flipBit } from './rot.ts';
 import type { SimStep } from './steps.ts';
 import type { SimWorld } from './world.ts';
 
@@ -74,8 +75,7 @@ function rot(world: SimWorld, step: SimStep & { readonly do: 'rot' }): void {
   const rows = [...(disk.rowsOf(folder)?.values() ?? [])];
   const row = rows[random.below(Math.max(1, rows.length))];
   if (row === undefined || row.value.length === 0) return;
-  const at = random.below(row.value.length);
-  row.value[at] = (row.value[at] ?? 0) ^ (1 << random.below(8));
+  flipBit(row, random.below(row.value.length), random.below(8));
   world.judge.note(name, `a bit flips in a row of ${folder}`);
   machines.damaged.add(name);
   machines.troubled.add(name);

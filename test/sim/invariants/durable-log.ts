@@ -11,6 +11,7 @@ import { RunCodec, runKey } from '../../../src/storage/log-runs.ts';
 import type { MemoryRows } from '../../../src/storage/memory-database.ts';
 import { decodeRecord } from '../../../src/storage/record.ts';
 import type { Row } from '../../../src/storage/types.ts';
+import { writtenValue } from '../rot.ts';
 
 /**
  * The log as the disk has it: what would be left if the power went now. It reads the rows themselves, never what
@@ -22,10 +23,14 @@ export class DurableLog {
   /** By the index of each of its entries. */
   private readonly runs: (Run | undefined)[] = [];
   private readonly hard = new CachedRow(hardStateName, (row) =>
-    readHardState(mustGet(decodeRecord(hardStateKey, row.value), 'the hard state is whole')),
+    readHardState(
+      mustGet(decodeRecord(hardStateKey, writtenValue(row)), 'the hard state is whole'),
+    ),
   );
   private readonly start = new CachedRow(startName, (row) =>
-    readPosition(mustGet(decodeRecord(startKey, row.value), 'the start of the log is whole')),
+    readPosition(
+      mustGet(decodeRecord(startKey, writtenValue(row)), 'the start of the log is whole'),
+    ),
   );
   /** How far the member itself says that its log reaches: nothing beyond has been promised to anybody. */
   lastIndex = 0;
@@ -83,7 +88,7 @@ export class DurableLog {
       const name = runName(first);
       const row = this.rows.get(name);
       if (row === undefined) continue;
-      const entries = this.codec.decode(first, row.value);
+      const entries = this.codec.decode(first, writtenValue(row));
       if (entries === undefined) return undefined;
       const run = { name, row, first, entries, isWhole: false };
       for (let i = 0; i < entries.length; i++) this.runs[first + i] = run;

@@ -5,13 +5,14 @@ import type { MemoryRows } from '../../../src/storage/memory-database.ts';
 import { decodeMeta } from '../../../src/storage/store-meta.ts';
 import { metaKey, revisionKey } from '../../../src/storage/store-rows.ts';
 import type { StoreState } from '../../../src/storage/types.ts';
+import { writtenValue } from '../rot.ts';
 import { CachedRow } from './durable-log.ts';
 
 /** The store as the disk has it, read from its rows. */
 export class DurableStore {
   private readonly rows: MemoryRows;
   private readonly meta = new CachedRow(metaName, (row) =>
-    mustGet(decodeMeta(row.value), 'the meta row is whole'),
+    mustGet(decodeMeta(writtenValue(row)), 'the meta row is whole'),
   );
 
   constructor(rows: MemoryRows) {
