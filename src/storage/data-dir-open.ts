@@ -16,7 +16,7 @@ import {
 } from './data-dir-files.ts';
 import { StorageContext } from './disk.ts';
 import type { Disk } from './disk.ts';
-import { StorageError, rejoinAdvice } from './errors.ts';
+import { StorageError, causeText, rejoinAdvice } from './errors.ts';
 import type { Fatal } from './errors.ts';
 import {
   checkIdentity,
@@ -156,24 +156,25 @@ async function openFileSet(
   // The log's lock is the data dir's: nothing is changed before it is held.
   const logDb = await openDatabase(context, paths.log, 'log', dataDir);
   opened.push(logDb);
-  checkIdentity(logDb, id, paths.log);
+  await readable(paths.log, 'LOG_DAMAGED', dataDir, () => checkIdentity(logDb, id, paths.log));
   await removeStrangers(context, dataDir, id.fileSet);
   const cacheBytesMax = options.logCacheBytesMax ?? logCacheBytesDefault;
-  const found = await loadLog({
-    db: logDb,
-    clusterId: id.identity.clusterId,
-    cacheBytesMax,
-    dataDir,
-  });
+  const found = await readable(paths.log, 'LOG_DAMAGED', dataDir, () =>
+    loadLog({ db: logDb, clusterId: id.identity.clusterId, cacheBytesMax, dataDir }),
+  );
 
   const storeDb = await openDatabase(context, paths.store, 'store', dataDir);
   opened.push(storeDb);
-  checkIdentity(storeDb, id, paths.store);
+  await readable(paths.store, 'STORE_DAMAGED', dataDir, () =>
+    checkIdentity(storeDb, id, paths.store),
+  );
   const onRows = options.onRows ?? (() => undefined);
   const checkpoint =
     options.checkpoint &&
     new CheckpointReader(context, { id, folder: paths.store }, options.checkpoint);
-  const content = await loadStore({ db: storeDb, dataDir, onRows, checkpoint });
+  const content = await readable(paths.store, 'STORE_DAMAGED', dataDir, () =>
+    loadStore({ db: storeDb, dataDir, onRows, checkpoint }),
+  );
   checkMeeting(found, content.meta.state, dataDir);
 
   const witnessFile = fs.readFile(paths.witness);
@@ -325,6 +326,23 @@ function openDatabase(
       reject(inContext(error, dataDir));
     });
   });
+}
+
+/** What the database itself cannot read is told as what it means, with the place. */
+async function readable<T>(
+  folder: string,
+  damagedCode: 'LOG_DAMAGED' | 'STORE_DAMAGED',
+  dataDir: string,
+  load: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    if (error instanceof StorageError) throw error;
+    const text = causeText(error);
+    const code = /\bCorruption\b/i.test(text) ? damagedCode : 'READ_FAILED';
+    throw inContext(new StorageError(code, `${folder} cannot be read: ${text}`, error), dataDir);
+  }
 }
 
 /** Says what an error of one database means for the member. */

@@ -323,6 +323,18 @@ describe('A damaged data dir', () => {
       await refusal('LOG_DAMAGED', /missing files/);
     });
 
+    it('with a block that LevelDB itself cannot read is refused, with the place', async () => {
+      await closed(await fixture.open());
+      const path = newest(storeFolder, '.ldb');
+      writeFileSync(path, readFileSync(path).fill(0, 8, 200));
+      await refusal('STORE_DAMAGED', /store-000001 cannot be read: Corruption/);
+      // Now of a table that cannot be opened at all.
+      const table = newest(logFolder, '.ldb');
+      const content = readFileSync(table);
+      writeFileSync(table, content.fill(0, content.length - 8));
+      await refusal('LOG_DAMAGED', /log-000001 cannot be read: .*not an sstable/);
+    });
+
     it('CURRENT that is empty is refused', async () => {
       writeFileSync(`${logFolder}/CURRENT`, '');
       assert.match((await errorOf(fixture.open())).message, /LevelDB cannot open/);
