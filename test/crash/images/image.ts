@@ -7,8 +7,8 @@ import type { FileStyle } from './file-image.ts';
 
 /**
  * An image: what a power loss may leave of a whole data dir. Files are free of each other, and so are the folders'
- * entries of the files; within one folder entries follow one another, as every journal keeps them, save for the
- * style `any`.
+ * entries of the files; within one folder entries follow one another, as every journal keeps them, save for most of
+ * the style `any`.
  */
 
 /** How file systems differ: whether the sync of a new file makes its name durable, or only that of its folder does. */
@@ -108,6 +108,22 @@ function chooser(
   return (change) => isDurable(change) || kept.has(change);
 }
 
+/**
+ * A removal that is there has the renames before it in its folder with it: LevelDB removes the manifest that CURRENT
+ * named before its rename is synced, and relies on what every file system with a journal keeps.
+ */
+function anyOf(pending: readonly EntryChange[], random: Random): ReadonlySet<EntryChange> {
+  const kept = new Set<EntryChange>();
+  const dropped = new Set<FolderNode | undefined>();
+  for (const change of pending) {
+    const folder = change.assignments[0]?.folder;
+    const isBarred = change.kind === 'unlink' && dropped.has(folder);
+    if (!isBarred && random.below(2) === 0) kept.add(change);
+    else if (change.kind === 'rename') dropped.add(folder);
+  }
+  return kept;
+}
+
 function keptOf(
   pending: readonly EntryChange[],
   style: EntryStyle,
@@ -119,7 +135,7 @@ function keptOf(
     case 'all':
       return new Set(pending);
     case 'any':
-      return new Set(pending.filter(() => random.below(2) === 0));
+      return anyOf(pending, random);
     case 'prefix':
       return new Set(pending.slice(0, random.below(pending.length + 1)));
     case 'prefixes': {

@@ -1,0 +1,180 @@
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mustGet } from '../../src/base/assert.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { DiskModel } from './disk-model.ts';
+import { drawCuts } from './images/cut-points.ts';
+import type { CutPoint } from './images/cut-points.ts';
+import { damageImage, damages } from './images/damage.ts';
+import { describeKind, draw, drawKind, makeImage } from './images/image.ts';
+import type { Image, ImageKind } from './images/image.ts';
+import { writeImage } from './images/write-image.ts';
+import type { Judgement, Life } from './life.ts';
+import { readTrace } from './trace-reader.ts';
+import type { TraceRecord } from './trace-reader.ts';
+import { WitnessWatch } from './witnessed.ts';
+
+/** Many images of one life, each judged. */
+
+export interface CampaignOptions {
+  readonly life: Life;
+  readonly images: number;
+  readonly seed: number;
+  /** For images that are being judged. */
+  readonly folder: string;
+  /** Where a failing one is kept. */
+  readonly resultsFolder: string;
+  /** Only the image of this number. */
+  readonly only?: number | undefined;
+  readonly isTimeUp: () => boolean;
+  readonly judged: (result: ImageResult) => void;
+}
+
+export interface ImageResult {
+  readonly number: number;
+  readonly life: string;
+  readonly kind: ImageKind;
+  readonly cut: CutPoint;
+  /** What was done to synced bytes. */
+  readonly damage: string | undefined;
+  readonly judgement: Judgement;
+  /** What is wrong, as a sentence; undefined: passed. */
+  readonly problem: string | undefined;
+}
+
+/** Images that are judged at the same time: most of it is waiting. */
+const concurrencyMax = 3;
+/** One in so many has damage to synced bytes. */
+const damagedOneIn = 5;
+/** One in so many is started as a process of its own. */
+const processOneIn = 20;
+
+interface Drawn {
+  readonly number: number;
+  readonly cut: CutPoint;
+  readonly kind: ImageKind;
+  readonly damage: string | undefined;
+  readonly image: Image;
+  readonly promisedAt: number;
+  readonly cutAt: number;
+}
+
+export async function runCampaign(options: CampaignOptions): Promise<void> {
+  const records = readTrace(options.life.trace);
+  const cuts = drawCuts(records, options.images, seededRandom(options.seed));
+  const model = new DiskModel();
+  const witness = new WitnessWatch();
+  const running = new Set<Promise<void>>();
+  let applied = 0;
+  for (const [number, cut] of cuts.entries()) {
+    if (options.isTimeUp()) break;
+    for (; applied <= cut.record; applied++) {
+      const record = mustGet(records[applied], 'the trace reaches to the cut');
+      model.apply(record);
+      witness.apply(record);
+    }
+    if (options.only !== undefined && options.only !== number) continue;
+    const drawn = drawImage(options.seed, { number, cut, records, model, witness });
+    const judging = judgeImage(options, drawn).then(options.judged);
+    running.add(judging);
+    judging.then(
+      () => running.delete(judging),
+      () => running.delete(judging),
+    );
+    if (running.size >= concurrencyMax) await Promise.race(running);
+  }
+  await Promise.all(running);
+}
+
+function drawImage(
+  seed: number,
+  parts: {
+    readonly number: number;
+    readonly cut: CutPoint;
+    readonly records: readonly TraceRecord[];
+    readonly model: DiskModel;
+    readonly witness: WitnessWatch;
+  },
+): Drawn {
+  const { number, cut, records, model, witness } = parts;
+  const random = seededRandom(mixed(seed, number));
+  const kind = drawKind(random);
+  const image = makeImage(model, kind, random);
+  const damaged =
+    random.below(damagedOneIn) === 0
+      ? damageImage(image, draw(damages, random), random)
+      : undefined;
+  const cutAt = mustGet(records[cut.record], 'the trace reaches to the cut').end;
+  return {
+    number,
+    cut,
+    kind,
+    damage: damaged?.what,
+    image: damaged?.image ?? image,
+    cutAt,
+    promisedAt: damaged === undefined ? cutAt : Math.min(cutAt, witness.coveredAt),
+  };
+}
+
+/** Neighbouring seeds give neighbouring first numbers: they are spread (the constants of MurmurHash3). */
+function mixed(seed: number, number: number): number {
+  const spread = Math.imul(seed ^ Math.imul(number + 1, 0xcc9e2d51), 0x85ebca6b);
+  return Math.imul(spread ^ (spread >>> 13), 0xc2b2ae35) >>> 0;
+}
+
+async function judgeImage(options: CampaignOptions, drawn: Drawn): Promise<ImageResult> {
+  const { life, folder, seed } = options;
+  const { number, cut, kind, damage, image, promisedAt, cutAt } = drawn;
+  const dataDir = join(folder, `image-${number}`);
+  writeImage(dataDir, image);
+  const asProcess = number % processOneIn === processOneIn - 1;
+  const judgement = await life.judge({ dataDir, promisedAt, cutAt, asProcess });
+  const problem = problemOf(judgement, damage);
+  const result = { number, life: life.name, kind, cut, damage, judgement, problem };
+  if (problem !== undefined) keep(options, result, image);
+  rmSync(dataDir, { recursive: true, force: true });
+  rmSync(`${dataDir}.log`, { force: true });
+  return result;
+
+  function keep({ resultsFolder }: CampaignOptions, found: ImageResult, whole: Image): void {
+    const place = join(resultsFolder, `seed-${seed}-${life.name}-image-${number}`);
+    mkdirSync(place, { recursive: true });
+    writeImage(join(place, 'image'), whole);
+    cpSync(life.trace, join(place, 'trace'));
+    writeFileSync(join(place, 'report.txt'), `${describeResult(found)}\n`);
+  }
+}
+
+/** Refusing is right only where synced bytes were damaged, and then it must say what is wrong. */
+function problemOf(judgement: Judgement, damage: string | undefined): string | undefined {
+  switch (judgement.outcome) {
+    case 'booted':
+      return undefined;
+    case 'lied':
+      return judgement.message;
+    case 'refused':
+      if (damage === undefined) {
+        return `nothing synced was damaged, and the member refused to start: ${judgement.message}`;
+      }
+      return isPrecise(judgement.message)
+        ? undefined
+        : `the member refused without saying what is wrong: ${judgement.message}`;
+  }
+}
+
+/** Names what is damaged or missing, and where. */
+function isPrecise(message: string): boolean {
+  return /\b(log|store|witness|identity|current|data dir|MANIFEST|ldb|sst)\b/i.test(message);
+}
+
+export function describeResult(result: ImageResult): string {
+  const { number, life, kind, cut, damage, judgement, problem } = result;
+  return [
+    `image ${number} of the member with ${life}`,
+    `  power lost   near ${cut.near}, after operation ${cut.record} of the trace`,
+    `  left over    ${describeKind(kind)}`,
+    `  damage       ${damage ?? 'none: only what had not been synced is missing'}`,
+    `  outcome      ${judgement.outcome}`,
+    `  ${problem === undefined ? 'passed' : `problem      ${problem}`}`,
+  ].join('\n');
+}

@@ -1,0 +1,149 @@
+import { randomInt } from 'node:crypto';
+import { existsSync, mkdtempSync, statfsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { seededRandom } from '../../src/base/random.ts';
+import { scratchFolder } from '../members/loopback.ts';
+import { guardedFolder } from '../members/member.ts';
+import { repositoryRoot } from '../members/programs.ts';
+import { runCampaign, describeResult } from './campaign.ts';
+import type { ImageResult } from './campaign.ts';
+import { liveWithClients } from './client-life.ts';
+import type { Life, LifeOptions } from './life.ts';
+import { liveWithPeers } from './peer-life.ts';
+import { Tally } from './report.ts';
+import { buildShim } from './shim/build.ts';
+
+/**
+ * Pulled plugs: members live under a shim that records what reaches the disk; from each record images of power losses
+ * are made, a member starts on each, and must hold all that it had acknowledged before.
+ *
+ *   npm run crash -- --images 200 --seed 7
+ *   npm run crash -- --images 200 --seed 7 --replay clients:31
+ *
+ * Exit code 0 when all images pass, 1 when one does not, 2 for a wrong argument.
+ */
+const usage = `usage: npm run crash -- [--images N] [--seed S] [--seconds T] [--only clients|peers]
+                   [--skip-syncs] [--results FOLDER]
+
+  --skip-syncs   the member's syncs do nothing: this must fail
+  --seconds      no image is begun after so many seconds`;
+
+const lives: Readonly<Record<string, (options: LifeOptions) => Promise<Life>>> = {
+  clients: liveWithClients,
+  peers: liveWithPeers,
+};
+/** One life gives as many images at most; then another begins. */
+const imagesPerLifeMax = 250;
+
+interface Arguments {
+  readonly images: number;
+  readonly seed: number;
+  readonly seconds: number;
+  readonly only: string | undefined;
+  readonly skipsSyncs: boolean;
+  readonly results: string;
+}
+
+function parse(argv: readonly string[]): Arguments {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      images: { type: 'string', default: '200' },
+      seed: { type: 'string', default: String(randomInt(1, 2 ** 31)) },
+      seconds: { type: 'string', default: '86400' },
+      only: { type: 'string' },
+      'skip-syncs': { type: 'boolean', default: false },
+      results: { type: 'string', default: join(repositoryRoot, 'crash-results') },
+    },
+  });
+  if (values.only !== undefined && lives[values.only] === undefined) {
+    throw new Error(`--only: one of ${Object.keys(lives).join(', ')} is expected`);
+  }
+  return {
+    images: wholeNumber('images', values.images),
+    seed: wholeNumber('seed', values.seed),
+    seconds: wholeNumber('seconds', values.seconds),
+    only: values.only,
+    skipsSyncs: values['skip-syncs'],
+    results: resolve(values.results),
+  };
+}
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new Error(`--${name}: a whole number from 1 is expected, not ${text}`);
+}
+
+async function run(options: Arguments, shim: string): Promise<Tally> {
+  const startedMs = performance.now();
+  const isTimeUp = (): boolean => performance.now() - startedMs > options.seconds * 1000;
+  const tally = new Tally();
+  const names = options.only === undefined ? Object.keys(lives) : [options.only];
+  const runs = Math.max(names.length, Math.ceil(options.images / imagesPerLifeMax));
+  const judged = (result: ImageResult): void => {
+    tally.add(result);
+    if (result.problem !== undefined) console.log(`\nFAILED ${describeResult(result)}`);
+    else if ((tally.passed + tally.failed) % 25 === 0) {
+      console.log(`  ${tally.passed + tally.failed} images, ${tally.failed} failed`);
+    }
+  };
+  for (let i = 0; i < runs && !isTimeUp(); i++) {
+    const seed = options.seed + i;
+    const folder = scratchFolder('crash');
+    const removeFolder = guardedFolder(folder);
+    const live = lives[names[i % names.length] ?? ''] ?? liveWithClients;
+    const faults = options.skipsSyncs ? 'sync * skip\n' : '';
+    const random = seededRandom(seed);
+    const life = await live({ folder: join(folder, 'life'), shim, faults, random });
+    console.log(`seed ${seed}, a member with ${life.name}: ${life.summary}`);
+    const images =
+      Math.ceil((options.images * (i + 1)) / runs) - Math.ceil((options.images * i) / runs);
+    const place = imagesFolder(folder);
+    const removeImages = guardedFolder(place);
+    const resultsFolder = options.results;
+    await runCampaign({ life, images, seed, folder: place, resultsFolder, isTimeUp, judged });
+    removeImages();
+    removeFolder();
+  }
+  return tally;
+}
+
+/** In memory where there is room: the images' own syncs need not be real. */
+function imagesFolder(folder: string): string {
+  const parent = hasRoom(memoryFolder) ? memoryFolder : folder;
+  return mkdtempSync(join(parent, 'quorate-crash-images-'));
+}
+
+const memoryFolder = '/dev/shm';
+const roomMin = 2 * 1024 ** 3;
+
+function hasRoom(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize >= roomMin;
+}
+
+async function main(): Promise<number> {
+  let options: Arguments;
+  try {
+    options = parse(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    return 2;
+  }
+  const shim = buildShim();
+  if (shim.path === undefined) {
+    console.log(`skipped: ${shim.reason}`);
+    return 0;
+  }
+  console.log(`seed ${options.seed}, ${options.images} images`);
+  const tally = await run(options, shim.path);
+  console.log(`\n${tally.describe()}\n`);
+  if (tally.failed > 0) console.log(`failing images and their reports are in ${options.results}`);
+  console.log(`${tally.passed} passed, ${tally.failed} failed`);
+  return tally.failed === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();
