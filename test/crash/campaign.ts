@@ -1,5 +1,6 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { serialize } from 'node:v8';
 import { mustGet } from '../../src/base/assert.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { DiskModel } from './disk-model.ts';
@@ -24,8 +25,6 @@ export interface CampaignOptions {
   readonly folder: string;
   /** Where a failing one is kept. */
   readonly resultsFolder: string;
-  /** Only the image of this number. */
-  readonly only?: number | undefined;
   readonly isTimeUp: () => boolean;
   readonly judged: (result: ImageResult) => void;
 }
@@ -73,7 +72,6 @@ export async function runCampaign(options: CampaignOptions): Promise<void> {
       model.apply(record);
       witness.apply(record);
     }
-    if (options.only !== undefined && options.only !== number) continue;
     const drawn = drawImage(options.seed, { number, cut, records, model, witness });
     const judging = judgeImage(options, drawn).then(options.judged);
     running.add(judging);
@@ -140,13 +138,24 @@ async function judgeImage(options: CampaignOptions, drawn: Drawn): Promise<Image
     const place = join(resultsFolder, `seed-${seed}-${life.name}-image-${number}`);
     mkdirSync(place, { recursive: true });
     writeImage(join(place, 'image'), whole);
-    cpSync(life.trace, join(place, 'trace'));
-    writeFileSync(join(place, 'report.txt'), `${describeResult(found)}\n`);
+    const again = `\nonce more:  npm run crash -- --replay ${place}\n`;
+    writeFileSync(join(place, 'report.txt'), `${describeResult(found)}\n${again}`);
+    const kept: Kept = { life: life.name, promises: life.promises, promisedAt, cutAt, damage };
+    writeFileSync(join(place, 'promises.bin'), serialize(kept));
   }
 }
 
+/** What stands beside the image of a failure, so that it can be judged again. */
+export interface Kept {
+  readonly life: string;
+  readonly promises: object;
+  readonly promisedAt: number;
+  readonly cutAt: number;
+  readonly damage: string | undefined;
+}
+
 /** Refusing is right only where synced bytes were damaged, and then it must say what is wrong. */
-function problemOf(judgement: Judgement, damage: string | undefined): string | undefined {
+export function problemOf(judgement: Judgement, damage: string | undefined): string | undefined {
   switch (judgement.outcome) {
     case 'booted':
       return undefined;

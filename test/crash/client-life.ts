@@ -53,8 +53,14 @@ export async function liveWithClients(options: LifeOptions): Promise<Life> {
     name: 'clients',
     trace,
     summary: `${history.changesCount} writes up to revision ${history.lastRevision}, ${writer.describe()}`,
+    promises: history,
     judge: (image) => judge(history, image),
   };
+}
+
+/** Judges by promises that were written down. */
+export function judgeClientsAgain(promises: object, image: JudgedImage): Promise<Judgement> {
+  return judge(Object.assign(new ClientHistory(), promises), image);
 }
 
 async function judge(history: ClientHistory, image: JudgedImage): Promise<Judgement> {

@@ -17,6 +17,8 @@ export interface Life {
   readonly trace: string;
   /** What it did, in a line. */
   readonly summary: string;
+  /** All that `judge` knows, as data that v8 can write down. */
+  readonly promises: object;
   /** Starts a member on an image and asks it whether all is there. */
   judge(image: JudgedImage): Promise<Judgement>;
 }

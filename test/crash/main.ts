@@ -11,6 +11,7 @@ import type { ImageResult } from './campaign.ts';
 import { liveWithClients } from './client-life.ts';
 import type { Life, LifeOptions } from './life.ts';
 import { liveWithPeers } from './peer-life.ts';
+import { replay } from './replay.ts';
 import { Tally } from './report.ts';
 import { buildShim } from './shim/build.ts';
 
@@ -19,12 +20,13 @@ import { buildShim } from './shim/build.ts';
  * are made, a member starts on each, and must hold all that it had acknowledged before.
  *
  *   npm run crash -- --images 200 --seed 7
- *   npm run crash -- --images 200 --seed 7 --replay clients:31
+ *   npm run crash -- --replay crash-results/seed-7-clients-image-31
  *
  * Exit code 0 when all images pass, 1 when one does not, 2 for a wrong argument.
  */
 const usage = `usage: npm run crash -- [--images N] [--seed S] [--seconds T] [--only clients|peers]
                    [--skip-syncs] [--results FOLDER]
+       npm run crash -- --replay FOLDER/seed-S-clients-image-N
 
   --skip-syncs   the member's syncs do nothing: this must fail
   --seconds      no image is begun after so many seconds`;
@@ -42,6 +44,7 @@ interface Arguments {
   readonly seconds: number;
   readonly only: string | undefined;
   readonly skipsSyncs: boolean;
+  readonly replay: string | undefined;
   readonly results: string;
 }
 
@@ -53,6 +56,7 @@ function parse(argv: readonly string[]): Arguments {
       seed: { type: 'string', default: String(randomInt(1, 2 ** 31)) },
       seconds: { type: 'string', default: '86400' },
       only: { type: 'string' },
+      replay: { type: 'string' },
       'skip-syncs': { type: 'boolean', default: false },
       results: { type: 'string', default: join(repositoryRoot, 'crash-results') },
     },
@@ -66,6 +70,7 @@ function parse(argv: readonly string[]): Arguments {
     seconds: wholeNumber('seconds', values.seconds),
     only: values.only,
     skipsSyncs: values['skip-syncs'],
+    replay: values.replay,
     results: resolve(values.results),
   };
 }
@@ -110,6 +115,15 @@ async function run(options: Arguments, shim: string): Promise<Tally> {
   return tally;
 }
 
+async function judgeAgain(place: string): Promise<number> {
+  const scratch = scratchFolder('crash');
+  const removeFolder = guardedFolder(scratch);
+  const problem = await replay(place, scratch);
+  removeFolder();
+  console.log(problem === undefined ? '1 passed, 0 failed' : '0 passed, 1 failed');
+  return problem === undefined ? 0 : 1;
+}
+
 /** In memory where there is room: the images' own syncs need not be real. */
 function imagesFolder(folder: string): string {
   const parent = hasRoom(memoryFolder) ? memoryFolder : folder;
@@ -133,6 +147,7 @@ async function main(): Promise<number> {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
     return 2;
   }
+  if (options.replay !== undefined) return judgeAgain(resolve(options.replay));
   const shim = buildShim();
   if (shim.path === undefined) {
     console.log(`skipped: ${shim.reason}`);

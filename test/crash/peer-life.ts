@@ -15,7 +15,7 @@ import { dataDirOf } from './booted.ts';
 import { FakeLeader } from './fake-leader.ts';
 import type { JudgedImage, Judgement, Life, LifeOptions } from './life.ts';
 import { Lie } from './life.ts';
-import type { PeerHistory } from './peer-history.ts';
+import { PeerHistory } from './peer-history.ts';
 import { shimEnvironment } from './shim/build.ts';
 import { traceLength } from './trace-reader.ts';
 
@@ -118,8 +118,14 @@ export async function liveWithPeers(options: LifeOptions): Promise<Life> {
     name: 'peers',
     trace,
     summary: `${history.stepsCount} messages, a log up to index ${leader.last}`,
+    promises: history,
     judge: (image) => judge(history, image),
   };
+}
+
+/** Judges by promises that were written down. */
+export function judgePeersAgain(promises: object, image: JudgedImage): Promise<Judgement> {
+  return judge(Object.assign(new PeerHistory(), promises), image);
 }
 
 async function judge(history: PeerHistory, image: JudgedImage): Promise<Judgement> {
