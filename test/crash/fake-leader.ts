@@ -166,6 +166,7 @@ export class FakeLeader {
         index: after,
         logTerm,
         entries,
+        isNotice: false,
         commit: this.picture.commit,
       },
     );
