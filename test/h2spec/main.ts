@@ -8,7 +8,7 @@ import { Report } from '../interop/report.ts';
 import { Cluster } from '../members/harness.ts';
 import { guarded } from '../members/member.ts';
 import { programNamed } from '../members/programs.ts';
-import { inapplicable, parseReport, type Case } from './cases.ts';
+import { inapplicable, overtaken, parseReport, type Case } from './cases.ts';
 
 /**
  * Runs h2spec, the conformance test of HTTP/2, against the client port of one whole member.
@@ -24,6 +24,8 @@ const flags = ['--max-concurrent-streams=100'];
 /** So long h2spec waits for each answer; on a busy machine its own two seconds may not be enough. */
 const answerTimeoutSeconds = 5;
 const runTimeoutMs = 300_000;
+/** How often a case is tried whose outcome hangs on what comes first. */
+const attemptsMax = 4;
 
 async function main(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -41,8 +43,9 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     report.heading(`h2spec --strict against ${program.label} (${values['grpc-engine']})`);
     const [member] = subject.members;
-    for (const each of await runH2spec(member?.settings.clientPort ?? 0, subject.folder)) {
-      judge(each, report);
+    const port = member?.settings.clientPort ?? 0;
+    for (const each of await runH2spec(port, subject.folder)) {
+      judge(await settled(each, port, subject.folder), report);
     }
   } finally {
     await subject.destroy();
@@ -51,10 +54,25 @@ async function main(argv: readonly string[]): Promise<number> {
   return report.failed === 0 ? 0 : 1;
 }
 
-async function runH2spec(port: number, folder: string): Promise<readonly Case[]> {
+/** The case, after further attempts where the answer may have overtaken what it is about. */
+async function settled(first: Case, port: number, folder: string): Promise<Case> {
+  let last = first;
+  for (let attempt = 1; attempt < attemptsMax; attempt++) {
+    if (last.outcome === 'passed' || !overtaken.has(first.name)) break;
+    console.log(`  again  ${first.name}\n         its request was answered before the rest came`);
+    const section = first.name.slice(0, first.name.indexOf(':'));
+    const cases = await runH2spec(port, folder, section);
+    last = cases.find(({ name }) => name === first.name) ?? last;
+  }
+  return last;
+}
+
+/** Without a section all of it. */
+async function runH2spec(port: number, folder: string, section?: string): Promise<readonly Case[]> {
   const file = join(folder, 'h2spec.xml');
   const options = ['--strict', '--timeout', String(answerTimeoutSeconds), '--junit-report', file];
-  const args = ['--host', '127.0.0.1', '--port', String(port), ...options];
+  const sections = section === undefined ? [] : [section];
+  const args = ['--host', '127.0.0.1', '--port', String(port), ...options, ...sections];
   const child = guarded(spawn(goProgramPath('h2spec'), args, { stdio: 'ignore' }));
   const timer = setTimeout(() => child.kill('SIGKILL'), runTimeoutMs);
   await new Promise((resolve) => child.once('close', resolve));
