@@ -132,9 +132,10 @@ export class IndexCheckpointer {
       stored.scheduledCompaction === -1 &&
       stored.compactRevision === compactRevision &&
       index.floor === compactRevision;
-    if (!isQuiet || dataDir.isSpaceLow) return this.endWaiting();
+    const writer = isQuiet && !dataDir.isSpaceLow ? dataDir.openCheckpoint() : undefined;
+    if (writer === undefined) return this.endWaiting();
     this.writing = {
-      writer: dataDir.openCheckpoint(),
+      writer,
       capture: new IndexCapture(index, stored.revision),
       release: revisions.pin(compactRevision),
       startedMs: scheduler.nowMs(),

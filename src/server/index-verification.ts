@@ -104,8 +104,10 @@ export class IndexVerification {
     this.stop();
     dataDir.removeCheckpoint(() => {
       failed(
-        `the index that was loaded from a checkpoint is not what the store holds: ${difference}. The member must ` +
-          'not serve from it. The checkpoint was removed: start the member again, and it reads the whole store.',
+        `the index that was loaded from a checkpoint is not what the store holds: ${difference}. The member ` +
+          'must not serve from it. The checkpoint was removed: start the member again, and it reads the whole ' +
+          'store. What it has applied since its last start may be wrong all the same: compare it with the ' +
+          'others (endpoint hashkv --cluster), and exchange it if it differs.',
       );
     });
   }

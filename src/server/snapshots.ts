@@ -62,6 +62,8 @@ export class Snapshots {
     }
     this.sending.set(to, undefined);
     storeLoop.flush(() => {
+      // What was applied since may be of a later term, which the message must not hide.
+      if (this.parts.term() !== term) return this.sent(to, false);
       const image = dataDir.store.openImage();
       const { appliedIndex, appliedTerm, confState } = image.state;
       this.sending.set(to, appliedIndex);
@@ -79,6 +81,7 @@ export class Snapshots {
   offered(from: MemberId, snapshot: SnapshotMeta, term: number): SnapshotSink | string {
     if (this.isReceiving) return 'another snapshot is arriving already';
     if (term < this.parts.term()) return `the snapshot is from the past term ${term}`;
+    if (snapshot.term > term) return `a snapshot of term ${snapshot.term} comes in term ${term}`;
     this.isReceiving = true;
     const writer = this.parts.dataDir.receiveImage();
     return {

@@ -140,8 +140,8 @@ export class MemberDataDir implements DataDir {
     });
   }
 
-  openCheckpoint(): CheckpointWriter {
-    assert(this.writing === undefined, 'one checkpoint is written at a time');
+  openCheckpoint(): CheckpointWriter | undefined {
+    if (this.writing !== undefined) return undefined;
     const { context, space, id, currentStore } = this;
     const writer = new FileCheckpointWriter({
       context,

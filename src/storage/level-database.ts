@@ -111,7 +111,7 @@ class LevelDatabase implements Database {
   private readonly db: LevelDb;
   private newestLogFile: string | undefined;
   /** Never less than the bytes of LevelDB's memtable, or so large that the folder is looked at. */
-  private memtableBytesAtMost = 0;
+  private memtableBytesAtMost = memtableEmptyBytes;
   private readonly syncFolder: Fs['syncFolder'];
 
   constructor(
@@ -193,11 +193,13 @@ class LevelDatabase implements Database {
     }
     if (newest === this.newestLogFile) return done(undefined);
     this.newestLogFile = newest;
-    this.memtableBytesAtMost = bytes;
+    this.memtableBytesAtMost = memtableEmptyBytes + bytes;
     this.syncFolder(this.folder, done);
   }
 }
 
+/** Of a memtable without rows: the first block of its arena, and one that is begun. */
+const memtableEmptyBytes = 2 * 4096;
 /** Above a row's own bytes: skip list node, length prefixes and the pointer to a block, at their largest. */
 const memtableRowOverhead = 136;
 /** LevelDB's arena leaves at most a quarter of a block of 4 KiB unused: what is larger has a block of its own. */

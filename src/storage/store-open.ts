@@ -1,7 +1,7 @@
 import { compareBytes, copyBytes, emptyBytes, hex } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Database } from './database.ts';
-import { StorageError, rejoinAdvice } from './errors.ts';
+import { StorageError, causeText, rejoinAdvice } from './errors.ts';
 import { encodeRowKey, rowKeyAfter } from '../mvcc/revision.ts';
 import type { CheckpointReader, LoadedCheckpoint } from './checkpoint-reader.ts';
 import { scanAll } from './scan.ts';
@@ -53,12 +53,9 @@ export async function loadStore(options: StoreOpenOptions): Promise<StoreContent
   if (checkpoint !== undefined && loaded !== undefined) {
     checkpoint.used();
     const scan = new OpeningScan(options, meta, damaged);
-    await scan.run(loaded);
-    const isSame = loaded.isExact
-      ? equalTotals(scan.totals, meta.totals)
-      : scan.totals.count === meta.totals.count;
-    if (isSame) return scan.content;
-    await checkpoint.ignore('it and the rows since are not what the store says it has');
+    const wrong = await wrongWith(scan, loaded, meta);
+    if (wrong === undefined) return scan.content;
+    await checkpoint.ignore(wrong);
   }
   const scan = new OpeningScan(options, meta, damaged);
   await scan.run(undefined);
@@ -70,6 +67,24 @@ export async function loadStore(options: StoreOpenOptions): Promise<StoreContent
     );
   }
   return scan.content;
+}
+
+/** Reads the rows that the checkpoint leaves to be read; answers why it must be ignored, or undefined. */
+async function wrongWith(
+  scan: OpeningScan,
+  loaded: LoadedCheckpoint,
+  meta: StoreMeta,
+): Promise<string | undefined> {
+  try {
+    await scan.run(loaded);
+  } catch (error) {
+    if (error instanceof StorageError) throw error;
+    return `the rows since do not go with it: ${causeText(error)}`;
+  }
+  const isSame = loaded.isExact
+    ? equalTotals(scan.totals, meta.totals)
+    : scan.totals.count === meta.totals.count;
+  return isSame ? undefined : 'it and the rows since are not what the store says it has';
 }
 
 class OpeningScan {

@@ -198,8 +198,8 @@ export interface DataDir {
   readonly isSpaceLow: boolean;
   /** One at a time. */
   receiveImage(): ImageWriter;
-  /** One at a time, and not while a commit is in flight. */
-  openCheckpoint(): CheckpointWriter;
+  /** Not while a commit is in flight. Undefined while the end of another one is still being written. */
+  openCheckpoint(): CheckpointWriter | undefined;
   /** What a checkpoint says is not what the store has: no start must go by it any more. */
   removeCheckpoint(done: () => void): void;
   /**

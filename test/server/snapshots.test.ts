@@ -3,25 +3,58 @@ import { emptyConfState } from '../../src/raft/configuration.ts';
 import type { Message } from '../../src/raft/types.ts';
 import { Snapshots, type SnapshotParts } from '../../src/server/snapshots.ts';
 
+/** A leader of term 3 whose store takes its time; `now.term` moves on as the test says. */
+function leader() {
+  const flushes: (() => void)[] = [];
+  const sent: Message[] = [];
+  const reported: [bigint, boolean][] = [];
+  const now = { term: 3 };
+  const state = { appliedIndex: 5, appliedTerm: 2, confState: emptyConfState };
+  const parts = {
+    id: 1n,
+    storeLoop: { flush: (done: () => void) => flushes.push(done) },
+    dataDir: {
+      store: { openImage: () => ({ state }) },
+      receiveImage: () => ({}),
+    },
+    transport: () => ({ sendSnapshot: (message: Message) => sent.push(message) }),
+    raftLoop: () => ({
+      reportSnapshot: (to: bigint, isDelivered: boolean) => reported.push([to, isDelivered]),
+    }),
+    term: () => now.term,
+  };
+  const snapshots = new Snapshots(parts as unknown as SnapshotParts);
+  const flushed = (): void => {
+    for (const done of flushes.splice(0)) done();
+  };
+  return { snapshots, now, sent, reported, flushed };
+}
+
 describe('server/snapshots', () => {
-  it('sends a snapshot in the term in which it was wanted, however long the store is flushed', () => {
-    const flushes: (() => void)[] = [];
-    const sent: Message[] = [];
-    const state = { appliedIndex: 5, appliedTerm: 2, confState: emptyConfState };
-    const parts = {
-      id: 1n,
-      storeLoop: { flush: (done: () => void) => flushes.push(done) },
-      dataDir: { store: { openImage: () => ({ state }) } },
-      transport: () => ({ sendSnapshot: (message: Message) => sent.push(message) }),
-      // Another member leads by now.
-      term: () => 4,
-    };
-    const snapshots = new Snapshots(parts as unknown as SnapshotParts);
+  it('sends a snapshot in the term in which it was wanted', () => {
+    const { snapshots, sent, flushed } = leader();
     snapshots.wanted(2n, 3);
-    for (const done of flushes) done();
+    flushed();
     assert.deepEqual(
       sent.map(({ type, to, term }) => [type, to, term]),
       [['MsgSnap', 2n, 3]],
     );
+  });
+
+  it('sends none when another term has come while the store was flushed', () => {
+    const { snapshots, now, sent, reported, flushed } = leader();
+    snapshots.wanted(2n, 3);
+    now.term = 4;
+    flushed();
+    assert.deepEqual(sent, []);
+    assert.deepEqual(reported, [[2n, false]]);
+    assert.equal(snapshots.heldIndex, Number.MAX_SAFE_INTEGER);
+  });
+
+  it('refuses one that is of a later term than its message', () => {
+    const { snapshots } = leader();
+    const snapshot = { index: 5, term: 4, confState: emptyConfState };
+    assert.equal(snapshots.offered(2n, snapshot, 3), 'a snapshot of term 4 comes in term 3');
+    assert.equal(typeof snapshots.offered(2n, { ...snapshot, term: 3 }, 3), 'object');
   });
 });
