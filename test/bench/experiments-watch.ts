@@ -61,17 +61,22 @@ export const watchExperiments: readonly Experiment[] = [
           durationMs,
         }),
       );
-      return { figures: { ...figures, bytesPerWatcher, watchers }, notes };
+      if (bytesPerWatcher > 0) return { figures: { ...figures, bytesPerWatcher, watchers }, notes };
+      const shrunk = `memory fell by ${-bytesPerWatcher} bytes a watcher: of no use as a figure`;
+      return { figures: { ...figures, watchers }, notes: [...notes, shrunk] };
     },
   },
 ];
 
-/** Of the member that they are at: what its memory grows by, the Puts left out. */
+/**
+ * Of the member that they are at: what its memory grows by, the Puts left out. Mapped files are, too: which of their pages
+ * are resident has nothing to do with watchers.
+ */
 async function memoryPerWatcher(target: Target): Promise<number> {
   const leader = await target.leader();
   const watchers = idleWatchers(target.settings.keys);
-  const residentBytes = (): number => usageOf(leader.pid ?? 0).residentBytes;
-  const before = residentBytes();
+  const anonymousBytes = (): number => usageOf(leader.pid ?? 0).anonymousBytes;
+  const before = anonymousBytes();
   const run = startLoad({
     work: 'watch-idle',
     endpoints: [leader.target],
@@ -84,7 +89,7 @@ async function memoryPerWatcher(target: Target): Promise<number> {
   });
   await Promise.race([run.ready, run.result]);
   await sleep(holdMs);
-  const after = residentBytes();
+  const after = anonymousBytes();
   run.stop();
   await run.result;
   return (after - before) / watchers;
