@@ -162,16 +162,17 @@ export class SimWorld {
     });
   }
 
-  /** The process ends at once; what it has written stays. */
+  /** The process ends at once, though it may have been told to stop; what it has written stays. */
   kill(name: string): void {
-    if (this.cluster.running(name) === undefined) return;
+    const isStopping = this.cluster.running(name) === undefined;
     const random = streamOf(this.settings.seed, `end of ${name} at ${this.nowMs}`);
     this.cluster.crash(
       name,
       () => true,
       () => random.below(2) === 0,
     );
-    this.startLater(name, this.downMs.get(name) ?? startAgainMs);
+    // Who has told it to stop starts it again, too.
+    if (!isStopping) this.startLater(name, this.downMs.get(name) ?? startAgainMs);
   }
 
   startLater(name: string, inMs: number): void {

@@ -121,7 +121,10 @@ export class ControlFrames {
     if (head.length !== 4) return this.sizeError('RST_STREAM');
     if (streamId === 0) return this.protocolError('RST_STREAM without a stream');
     const stream = core.streams.get(streamId);
-    if (stream === undefined) return this.checkNotIdle(streamId, 'RST_STREAM');
+    if (stream === undefined) {
+      core.streams.noteGivenUp(streamId);
+      return this.checkNotIdle(streamId, 'RST_STREAM');
+    }
     if (core.isServer && !stream.hasSentHeaders && this.rapidResets.isTooMany()) {
       return this.flood('RST_STREAM');
     }

@@ -51,6 +51,12 @@ export class StreamTable {
     this.nextReset = (this.nextReset + 1) % resetsKept;
   }
 
+  /** The other end gives up a stream that we have reset already: it has no frame of it under way any more. */
+  noteGivenUp(id: number): void {
+    const place = this.resets.indexOf(id);
+    if (place >= 0) this.resets[place] = -id;
+  }
+
   /** Was never opened; even ids never are. */
   isIdle(id: number): boolean {
     return id > this.lastId || id % 2 === 0;

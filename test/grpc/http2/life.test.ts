@@ -150,6 +150,22 @@ describe('the ends of streams', () => {
     assert.equal(peer.frames.filter(({ type }) => type === FrameType.RST_STREAM).length, 2);
   });
 
+  it('a client that gives up what we have reset already must not go on with it', async () => {
+    server = await startServer({
+      onRequest: (stream) => stream.reset(ErrorCode.CANCEL),
+    });
+    peer = await connectRaw(server.port);
+    peer.send(headers(1, endHeaders));
+    assert.equal(await peer.reset(1), ErrorCode.CANCEL);
+    peer.send(frame(FrameType.RST_STREAM, 0, 1, u32(ErrorCode.CANCEL)), data(1, 0, 1));
+    await peer.settled();
+    const resets = peer.frames.filter(({ type }) => type === FrameType.RST_STREAM);
+    assert.deepEqual(
+      resets.map(({ payload }) => payload[3]),
+      [ErrorCode.CANCEL, ErrorCode.STREAM_CLOSED],
+    );
+  });
+
   it('a reset by the client is told, then the end', async () => {
     const told: string[] = [];
     server = await startServer({
