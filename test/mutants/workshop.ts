@@ -83,7 +83,7 @@ export class Workshop {
     const { folder } = this;
     const steps = [
       ['node_modules/typescript/bin/tsc', '-p', '.', '--incremental'],
-      ['scripts/make-executable.mjs'],
+      ['scripts/finish-build.mjs'],
     ];
     for (const argv of steps) {
       const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
