@@ -1,5 +1,6 @@
 import type { ServerConfig } from '../config/server-config.ts';
 import type { IndexCheckpointSettings } from '../server/index-checkpoint-parts.ts';
+import { machineMemoryBytes } from '../host/memory.ts';
 import type { MemberSettings } from '../server/member-parts.ts';
 
 /** etcd's limits between members (server/etcdserver/raft.go, maxSizePerMsg and maxInflightMsgs). */
@@ -15,6 +16,9 @@ const stalledElectionTimeouts = 5;
 const leaseCheckpointIntervalMs = 5 * 60 * 1000;
 /** etcd's default quota, which 0 stands for. */
 const defaultQuotaBytes = 2 * 1024 * 1024 * 1024;
+/** Holds 1,000,000 rows of 256 bytes; with all else a member then takes what etcd's mapped file takes for them. */
+const rowArenaBytesMax = 384 * 1024 * 1024;
+const rowArenaShareOfMemory = 1 / 16;
 
 /**
  * Reading 50,000 rows takes a start about a quarter of a second. A stop waits for a checkpoint no longer than a start
@@ -62,6 +66,7 @@ export function memberSettings(config: ServerConfig): MemberSettings {
     corruptCheckMs: config.corruptCheckTimeMs,
     compactHashCheckMs: config.compactHashCheck ? config.compactHashCheckTimeMs : 0,
     indexCheckpoint,
+    rowArenaBytes: Math.min(rowArenaBytesMax, machineMemoryBytes() * rowArenaShareOfMemory),
     strictReconfigCheck: config.strictReconfigCheck,
     maxLearners: config.maxLearners,
   };

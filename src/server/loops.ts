@@ -176,6 +176,7 @@ export class MemberLoops {
       logSyncedIndex: () => this.raftLoop.syncedIndex,
       onCommitted: (state) => this.committed(state),
       commitTook: (durationMs) => this.counters.storeCommit.observe(durationMs / 1000),
+      arenaBytesMax: settings.rowArenaBytes,
     });
   }
 

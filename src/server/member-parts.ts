@@ -32,6 +32,8 @@ export interface MemberSettings {
   readonly corruptCheckMs: number;
   readonly compactHashCheckMs: number;
   readonly indexCheckpoint: IndexCheckpointSettings;
+  /** Bytes of rows kept in memory beside the store, to be read again. */
+  readonly rowArenaBytes: number;
   /** Refuses changes of the members that could cost the quorum. */
   readonly strictReconfigCheck: boolean;
   readonly maxLearners: number;

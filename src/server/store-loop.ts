@@ -20,11 +20,8 @@ export interface StoreLoopParts {
   readonly onCommitted: (state: StoreState) => void;
   readonly commitTook: (durationMs: number) => void;
   /** Bytes of rows kept in memory that are durable already. */
-  readonly arenaBytesMax?: number;
+  readonly arenaBytesMax: number;
 }
-
-/** 128 MiB: some 400,000 rows of 256 bytes. */
-export const arenaBytesDefault = 128 * 1024 * 1024;
 
 const batchBytesMax = 8 * 1024 * 1024;
 /** Bytes gathered behind a slow commit before applying waits for it. */
@@ -55,7 +52,7 @@ export class StoreLoop implements RowReader {
   constructor(store: StateStore, parts: StoreLoopParts) {
     this.store = store;
     this.parts = parts;
-    this.arena = new RowArena(parts.arenaBytesMax ?? arenaBytesDefault);
+    this.arena = new RowArena(parts.arenaBytesMax);
   }
 
   /** Applying should wait until a commit has made room. */

@@ -35,6 +35,7 @@ describe('the store loop', () => {
       // What had waited for room is applied at once, and fills the next commit.
       onCommitted: () => loop.add([row], []),
       commitTook: () => undefined,
+      arenaBytesMax: 0,
     });
     const row = { key: encodeRowKey(2, 0, false), value: new Uint8Array(1) };
     let told = 0;

@@ -174,6 +174,7 @@ export function memberSettingsOf(overrides: MemberOverrides): MemberSettings {
     watchProgressIntervalMs: overrides.watchProgressIntervalMs,
     maxLearners: overrides.maxLearners,
     leaseCheckpointIntervalMs: overrides.isCheckpointing ? checkpointMs : undefined,
+    rowArenaBytes: simRowArenaBytes,
     indexCheckpoint: {
       rowsMin: overrides.indexCheckpointRowsMin,
       intervalMs: indexCheckpointMs,
@@ -187,3 +188,5 @@ export function memberSettingsOf(overrides: MemberOverrides): MemberSettings {
 const checkpointMs = 3000;
 const indexCheckpointMs = 500;
 const indexVerifyAfterMs = 100;
+/** Small enough that rows are let go of and read again from the disk. */
+const simRowArenaBytes = 1024 * 1024;
