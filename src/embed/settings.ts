@@ -10,6 +10,7 @@ const maxInflightBytes = 64 * 1024 * 1024;
 const maxUncommittedBytes = 128 * 1024 * 1024;
 const maxCommittedBytesPerReady = 16 * 1024 * 1024;
 const readsMax = 10_000;
+const largeRangeBytes = 1024 * 1024;
 /** A leader whose log write hangs this long steps down; a shared disk may well take a second now and then. */
 const stalledElectionTimeouts = 5;
 /** As etcd (server/lease/lessor.go, defaultLeaseCheckpointInterval). */
@@ -55,6 +56,7 @@ export function memberSettings(config: ServerConfig): MemberSettings {
     snapshotCatchupEntries: config.snapshotCatchupEntries,
     quotaBytes: quotaBytes(config.quotaBackendBytes),
     maxRequestBytes: config.maxRequestBytes,
+    largeRangeBytes,
     commitIntervalMs: config.backendBatchIntervalMs,
     commitRowsMax: config.backendBatchLimit,
     compactionBatchLimit: config.compactionBatchLimit,

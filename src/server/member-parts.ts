@@ -19,6 +19,8 @@ export interface MemberSettings {
   /** What the store may hold; negative is no limit. */
   readonly quotaBytes: number;
   readonly maxRequestBytes: number;
+  /** Answers to ranges above this are made while they are sent. */
+  readonly largeRangeBytes: number;
   readonly commitIntervalMs: number;
   readonly commitRowsMax: number;
   readonly compactionBatchLimit: number;

@@ -44,8 +44,6 @@ import type { MemberParts } from './member-parts.ts';
 
 /** Committed entries not applied yet, beyond which proposals are refused (etcd v3_server.go). */
 const applyGapMax = 5000;
-/** Answers to ranges above this are made while they are sent. */
-const largeRangeBytes = 1024 * 1024;
 
 export class ServerMember implements Member, TransportEvents {
   readonly id: MemberId;
@@ -362,7 +360,7 @@ export class ServerMember implements Member, TransportEvents {
       store: state.revisions,
       isInForce: () => this.loops.isServing(state),
       chunkBytes: this.parts.settings.maxRequestBytes,
-      largeBytes: largeRangeBytes,
+      largeBytes: this.parts.settings.largeRangeBytes,
     };
   }
 

@@ -196,7 +196,8 @@ function select(state: State, key: Bytes, rangeEnd: Bytes): KeyValue[] {
     .sort((a, b) => compareBytes(a.key, b.key));
 }
 
-function rangeOf(state: State, request: RangeRequest, revision: number): RangeResponse {
+/** What a range over this state answers at this revision of the store. */
+export function rangeOf(state: State, request: RangeRequest, revision: number): RangeResponse {
   const all = select(state, request.key, request.rangeEnd);
   const count = all.length;
   if (request.countOnly) return { header: header(revision), kvs: [], more: false, count };

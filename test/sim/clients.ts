@@ -3,7 +3,7 @@ import type { Random } from '../../src/base/random.ts';
 import type { ServerMember } from '../../src/server/member.ts';
 import type { Done } from '../../src/server/types.ts';
 import { CommandKind } from '../../src/wire/command.ts';
-import { errors, failed } from '../../src/wire/errors.ts';
+import { errors, failed, type EtcdError } from '../../src/wire/errors.ts';
 import {
   CompactionRequest,
   Compare,
@@ -127,9 +127,13 @@ export class SimClients {
   private put(member: ServerMember, key: string): void {
     const write = this.history.began(key, `v${this.values++}${this.padding}`);
     const request = PutRequest.create({ key: bytesOf(key), value: bytesOf(write.value ?? '') });
-    const done = this.call<PutResponse>(member, `put ${key} ${shown(write)}`, ({ header }) => {
-      this.wrote(write, header?.revision ?? 0);
-    });
+    const what = `put ${key} ${shown(write)}`;
+    const done = this.call<PutResponse>(
+      member,
+      what,
+      ({ header }) => this.wrote(write, header?.revision ?? 0),
+      (error) => this.history.refused([write], error),
+    );
     member.propose(CommandKind.put, PutRequest.encode(request), done as Done<unknown>);
   }
 
@@ -158,23 +162,36 @@ export class SimClients {
     });
     const { beganAt } = write;
     const what = `swap ${key}@${expected} ${shown(write)}`;
-    const done = this.call<TxnResponse>(member, what, ({ succeeded, header, responses }) => {
-      const revision = header?.revision ?? 0;
-      const response = responses[0]?.response;
-      if (succeeded) this.wrote(write, revision);
-      else if (response?.case === 'responseRange') {
-        this.read(beganAt, { key, revision, found: foundIn(response.value) });
-      }
-    });
+    const done = this.call<TxnResponse>(
+      member,
+      what,
+      ({ succeeded, header, responses }) => {
+        const revision = header?.revision ?? 0;
+        const response = responses[0]?.response;
+        if (succeeded) return this.wrote(write, revision);
+        write.refusal = 'it found another revision';
+        if (response?.case !== 'responseRange') return;
+        const found = foundIn(response.value);
+        assert.notEqual(found?.modRevision ?? 0, expected, `${what} did not succeed`);
+        this.read(beganAt, { key, revision, found });
+      },
+      (error) => this.history.refused([write], error),
+    );
     member.propose(CommandKind.txn, TxnRequest.encode(request), done as Done<unknown>);
   }
 
   private remove(member: ServerMember, key: string): void {
-    const write = this.history.began(key, undefined);
+    const removal = this.history.beganRemoval(key);
     const request = DeleteRangeRequest.encode({ key: bytesOf(key) });
-    const done = this.call<DeleteRangeResponse>(member, `delete ${key}`, ({ header, deleted }) => {
-      if (deleted > 0) this.wrote(write, header?.revision ?? 0);
-    });
+    const done = this.call<DeleteRangeResponse>(
+      member,
+      `delete ${key}`,
+      ({ header, deleted }) => {
+        this.history.removed(removal, deleted > 0 ? header?.revision : undefined);
+        if (deleted > 0) this.seen.set(key, 0);
+      },
+      (error) => this.history.refused([removal], error),
+    );
     member.propose(CommandKind.deleteRange, request, done as Done<unknown>);
   }
 
@@ -261,8 +278,7 @@ export class SimClients {
 
   private wrote(write: Write, revision: number): void {
     this.history.wrote(write, revision);
-    if (registers.includes(write.key))
-      this.seen.set(write.key, write.value === undefined ? 0 : revision);
+    if (registers.includes(write.key)) this.seen.set(write.key, revision);
   }
 
   private read(beganAt: number, read: Read): void {
@@ -281,8 +297,13 @@ export class SimClients {
     this.history.checkAll(revision, found);
   }
 
-  private call<T>(member: ServerMember, what: string, answered: (value: T) => void): Done<T> {
-    return this.calls.begin(member, what, answered);
+  private call<T>(
+    member: ServerMember,
+    what: string,
+    answered: (value: T) => void,
+    refused?: (error: EtcdError) => void,
+  ): Done<T> {
+    return this.calls.begin(member, what, answered, refused);
   }
 
   private anyMember(): ServerMember | undefined {

@@ -68,6 +68,7 @@ export async function healAll(world: SimWorld): Promise<void> {
   world.watchers.settle();
   cluster.until('the same revision everywhere', () => isSettled(world), healingMs);
   cluster.until('an answer to every call', () => world.clients.isIdle, healingMs);
+  cluster.until('an answer to every wide call', () => world.wide.isIdle, healingMs);
 }
 
 /** All members that are left hold the same, and it is what clients were told. */
@@ -81,6 +82,7 @@ export function checkEnd(world: SimWorld): void {
   for (const hash of hashes) assert.deepEqual(hash, hashes[0]);
   clients.history.check();
   world.watchers.check(clients.history.writes);
+  if (world.watchers.hasFragments) world.probes.sometimes('events told in fragments');
   world.leases.check(world.watchers.history);
   world.checkEnds();
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { errors, type EtcdError } from '../../src/wire/errors.ts';
 
 /**
  * What clients of a cluster saw, in the order in which they saw it, and what must hold of it: revisions order
@@ -12,6 +13,22 @@ export interface Write {
   /** Of a compare-and-swap: the revision of the key that it found, 0 for no key. */
   readonly replaces: number | undefined;
   readonly beganAt: number;
+  /** The newest revision that anybody knew of when it began: if it is ever made, its own is above. */
+  readonly above: number;
+  /** It was told that it is not made, and why. */
+  refusal: string | undefined;
+}
+
+/** A deletion of keys, by whoever: what it has taken away, and when, is known by its answer alone. */
+export interface Removal {
+  readonly from: string;
+  /** Not included. */
+  readonly to: string;
+  readonly beganAt: number;
+  readonly above: number;
+  refusal: string | undefined;
+  /** Undefined: not known, or not yet; 0: it found nothing. */
+  revision: number | undefined;
 }
 
 interface AckedWrite extends Write {
@@ -33,7 +50,9 @@ interface CompletedRead extends Read {
 
 export class SimHistory {
   private readonly issued = new Map<string, Write>();
-  private readonly deletes = new Map<string, Write[]>();
+  /** Of one key each. */
+  private readonly removalsOf = new Map<string, Removal[]>();
+  private readonly wideRemovals: Removal[] = [];
   private readonly acked: AckedWrite[] = [];
   /** Of values that were acknowledged. */
   private readonly revisionOf = new Map<string, number>();
@@ -42,21 +61,72 @@ export class SimHistory {
   private readonly reads: CompletedRead[] = [];
   private readonly hashes = new Map<string, number>();
   private clock = 0;
+  /** The newest revision that a client was told of. */
+  private known = 1;
 
   /** Moments are counted, so that any two differ. */
   now(): number {
     return ++this.clock;
   }
 
-  began(key: string, value: string | undefined, replaces?: number): Write {
-    const write = { key, value, replaces, beganAt: this.now() };
-    if (value !== undefined) this.issued.set(value, write);
-    else this.deletes.set(key, [...(this.deletes.get(key) ?? []), write]);
+  began(key: string, value: string, replaces?: number): Write {
+    const { known: above } = this;
+    const write = { key, value, replaces, beganAt: this.now(), above, refusal: undefined };
+    this.issued.set(value, write);
     return write;
   }
 
+  /** Of one key when no end is given. */
+  beganRemoval(from: string, to = `${from}\0`): Removal {
+    const { known: above } = this;
+    const rest = { refusal: undefined, revision: undefined };
+    const removal = { from, to, beganAt: this.now(), above, ...rest };
+    const isOne = to === `${from}\0`;
+    if (!isOne) this.wideRemovals.push(removal);
+    else {
+      const removals = this.removalsOf.get(from);
+      if (removals === undefined) this.removalsOf.set(from, [removal]);
+      else removals.push(removal);
+    }
+    return removal;
+  }
+
+  /** The key will be deleted, and not by a client that is asked. */
+  expectRemoval(key: string): void {
+    if (!this.removalsOf.has(key)) this.beganRemoval(key);
+  }
+
   wrote(write: Write, revision: number): void {
-    const acked = { ...write, revision, ackedAt: this.now() };
+    this.acknowledged(write, revision, this.now());
+  }
+
+  /** Of one transaction. */
+  wroteAll(writes: readonly Write[], revision: number): void {
+    const ackedAt = this.now();
+    for (const write of writes) this.acknowledged(write, revision, ackedAt);
+  }
+
+  /** Without a revision it has found nothing. */
+  removed(removal: Removal, revision: number | undefined): void {
+    removal.revision = revision ?? 0;
+    const { from, to, beganAt, above } = removal;
+    if (revision === undefined || to !== `${from}\0`) return;
+    const write = { key: from, value: undefined, replaces: undefined, refusal: undefined };
+    this.acknowledged({ ...write, beganAt, above }, revision, this.now());
+  }
+
+  /** An error was told; some say that nothing has been done, and nothing will be. */
+  refused(writes: readonly (Write | Removal)[], { text }: EtcdError): void {
+    if (definite.has(text)) for (const write of writes) write.refusal = text;
+  }
+
+  private acknowledged(write: Write, revision: number, ackedAt: number): void {
+    const acked = { ...write, revision, ackedAt };
+    assert.ok(
+      revision > write.above,
+      `${write.key} is written at ${revision}, and ${write.above} was known before it was asked for`,
+    );
+    this.known = Math.max(this.known, revision);
     this.acked.push(acked);
     if (write.value !== undefined) this.revisionOf.set(write.value, revision);
     const known = this.ackedOf.get(write.key);
@@ -70,6 +140,7 @@ export class SimHistory {
 
   read(beganAt: number, read: Read): void {
     this.reads.push({ ...read, beganAt, endedAt: this.now() });
+    this.known = Math.max(this.known, read.revision);
   }
 
   /** Two members that hash the same revisions must find the same. */
@@ -108,23 +179,39 @@ export class SimHistory {
     while (at > 0 && (known[at - 1]?.revision ?? 0) > revision) at--;
     const newest = known[at - 1];
     if (found === undefined) {
-      // Only a deletion explains it, acknowledged or not.
-      const isExplained = newest === undefined || this.deletes.has(key);
-      assert.ok(isExplained, `${key} at ${revision} is gone and was never deleted`);
-      return;
+      if (newest?.value === undefined || this.isRemoved(key, newest.revision, revision)) return;
+      assert.fail(
+        `${key} is not there at ${revision}; it was written at ${newest.revision}, and no deletion between explains it`,
+      );
     }
     const { modRevision } = found;
+    const issued = this.issued.get(found.value);
     assert.ok(modRevision >= (newest?.revision ?? 0), `${key} at ${revision} misses a write`);
     assert.equal(this.revisionOf.get(found.value) ?? modRevision, modRevision);
-    assert.equal(this.issued.get(found.value)?.key, key, `${key} holds what nobody wrote there`);
+    assert.equal(issued?.key, key, `${key} holds what nobody wrote there`);
+    assert.equal(issued.refusal, undefined, `${key} holds a value whose write was refused`);
     assert.ok(modRevision <= revision);
+    assert.ok(modRevision > issued.above, `${key} was written at ${modRevision}, before it began`);
   }
 
+  /** Whether a deletion may have come behind `after`, up to `until`. */
+  private isRemoved(key: string, after: number, until: number): boolean {
+    const isFit = ({ from, to, revision, above, refusal }: Removal): boolean => {
+      if (key < from || key >= to || refusal !== undefined) return false;
+      // What is not known may have been any revision that was not known then.
+      if (revision === undefined) return above < until;
+      return revision > after && revision <= until;
+    };
+    return this.removalsOf.get(key)?.some(isFit) === true || this.wideRemovals.some(isFit);
+  }
+
+  /** One revision is one request: what shares it was acknowledged by one answer. */
   private checkRevisions(): void {
     const byRevision = new Map<number, AckedWrite>();
     for (const write of this.acked) {
       const other = byRevision.get(write.revision);
-      assert.ok(other === undefined, `${write.key} and ${other?.key} share ${write.revision}`);
+      const isOne = other === undefined || other.ackedAt === write.ackedAt;
+      assert.ok(isOne, `${write.key} and ${other?.key} share ${write.revision}`);
       byRevision.set(write.revision, write);
     }
   }
@@ -160,3 +247,14 @@ export class SimHistory {
     }
   }
 }
+
+/** Errors after which nothing has been written, and nothing will be. Time-outs, say, leave it open. */
+const definite: ReadonlySet<string> = new Set(
+  [
+    errors.noSpace,
+    errors.leaseNotFound,
+    errors.requestTooLarge,
+    errors.tooManyRequests,
+    errors.corrupt,
+  ].map(({ text }) => text),
+);

@@ -4,7 +4,7 @@ import type { ServerMember } from '../../src/server/member.ts';
 import type { Done } from '../../src/server/types.ts';
 import { CommandKind } from '../../src/wire/command.ts';
 import { errors, type EtcdError } from '../../src/wire/errors.ts';
-import { PutRequest, type PutResponse } from '../../src/wire/kv.ts';
+import { PutRequest, TxnRequest, type PutResponse, type TxnResponse } from '../../src/wire/kv.ts';
 import {
   LeaseGrantRequest,
   LeaseRevokeRequest,
@@ -23,6 +23,8 @@ import type { SimHistory } from './history.ts';
 import { bytesOf, type MemoryCluster } from '../server/cluster.ts';
 
 const leasesMax = 8;
+/** As many operations as etcd allows in a transaction by default. */
+const manyKeysMax = 128;
 const ttlsSeconds = [2, 3, 5, 10];
 /** How long after its TTL a lease may still be there once the world has healed. */
 const lateMs = 10_000;
@@ -77,7 +79,8 @@ export class SimLeases {
     const what = this.random.below(16);
     if (lease === undefined || what < 2) {
       if (living.length < leasesMax) this.grant(member);
-    } else if (what < 6) this.attach(member, lease);
+    } else if (what < 5) this.attach(member, lease);
+    else if (what < 6) this.attachMany(member, lease);
     else if (what < 13) this.keepAlive(member, lease);
     else if (what < 15) this.ask(member, lease);
     else this.revoke(member, lease);
@@ -109,8 +112,7 @@ export class SimLeases {
   private attach(member: ServerMember, lease: SimLease): void {
     const { id } = lease;
     const key = `l/${id}/${lease.keys++}`;
-    // It will be deleted, and not by a client that is asked.
-    this.writes.began(key, undefined);
+    this.writes.expectRemoval(key);
     const write = this.writes.began(key, `${key}=`);
     const isGranted = lease.isGranted;
     const done = this.calls.begin<PutResponse>(
@@ -118,12 +120,40 @@ export class SimLeases {
       `put ${key}`,
       ({ header }) => this.writes.wrote(write, header?.revision ?? 0),
       (error) => {
+        this.writes.refused([write], error);
         if (isSame(error, errors.leaseNotFound) && isGranted) this.saw(lease, 'refused to attach');
       },
     );
     const value = bytesOf(write.value ?? '');
     const request = PutRequest.encode(PutRequest.create({ key: bytesOf(key), value, lease: id }));
     member.propose(CommandKind.put, request, done as Done<unknown>);
+  }
+
+  /** Enough of these make a lease that ends in several steps. */
+  private attachMany(member: ServerMember, lease: SimLease): void {
+    const { id, isGranted } = lease;
+    const count = 1 + this.random.below(manyKeysMax);
+    const writes = Array.from({ length: count }, () => {
+      const key = `l/${id}/${lease.keys++}`;
+      this.writes.expectRemoval(key);
+      return this.writes.began(key, `${key}=`);
+    });
+    const what = `put ${count} keys to ${writes.at(-1)?.key ?? ''}`;
+    const done = this.calls.begin<TxnResponse>(
+      member,
+      what,
+      ({ header }) => this.writes.wroteAll(writes, header?.revision ?? 0),
+      (error) => {
+        this.writes.refused(writes, error);
+        if (isSame(error, errors.leaseNotFound) && isGranted) this.saw(lease, 'refused to attach');
+      },
+    );
+    const success = writes.map(({ key, value }) => {
+      const put = PutRequest.create({ key: bytesOf(key), value: bytesOf(value ?? ''), lease: id });
+      return { request: { case: 'requestPut' as const, value: put } };
+    });
+    const request = TxnRequest.encode(TxnRequest.create({ success }));
+    member.propose(CommandKind.txn, request, done as Done<unknown>);
   }
 
   private keepAlive(member: ServerMember, lease: SimLease): void {

@@ -1,8 +1,9 @@
 import type { Scheduler } from '../../src/base/clock.ts';
 import type { Random } from '../../src/base/random.ts';
-import type { Transport, TransportEvents } from '../../src/peer/types.ts';
+import type { SnapshotSink, Transport, TransportEvents } from '../../src/peer/types.ts';
 import type { Message } from '../../src/raft/types.ts';
 import type { ServerMember } from '../../src/server/member.ts';
+import { decodeFrame } from '../../src/storage/image-frames.ts';
 import { checkpointName } from '../../src/storage/checkpoint-format.ts';
 import type { MemoryDisk } from '../../src/storage/memory-disk.ts';
 import type { DiskOperation } from '../../src/storage/memory-operation.ts';
@@ -13,13 +14,14 @@ import type { SimDisks } from './disks.ts';
 import { SimHost } from './host.ts';
 import type { Judge } from './judge.ts';
 import { streamOf } from './streams.ts';
-import { Violation } from './types.ts';
+import { Violation, type Probes } from './types.ts';
 
 export interface MachinesParts {
   readonly seed: number;
   readonly time: ManualScheduler;
   readonly disks: SimDisks;
   readonly judge: Judge;
+  readonly probes: Probes;
   readonly rates: readonly number[];
 }
 
@@ -88,7 +90,9 @@ export class SimMachines implements Surroundings {
       asked: (from, question, answer) => host.run(() => events.asked(from, question, answer)),
       snapshotSent: (id, isDelivered) => host.run(() => events.snapshotSent(id, isDelivered)),
       snapshotOffered: (from, snapshot, term) =>
-        host.isPaused ? 'stands still' : events.snapshotOffered(from, snapshot, term),
+        host.isPaused
+          ? 'stands still'
+          : this.counting(events.snapshotOffered(from, snapshot, term)),
       refused: (id, reason, isFinal) => host.run(() => events.refused(id, reason, isFinal)),
     };
   }
@@ -175,6 +179,23 @@ export class SimMachines implements Surroundings {
         this.unexplained.push(`${host.name} goes on after a write has failed`);
       }
     });
+  }
+
+  /** Tells of a snapshot whose rows come in more than one chunk. */
+  private counting(sink: SnapshotSink | string): SnapshotSink | string {
+    if (typeof sink === 'string') return sink;
+    let chunks = 0;
+    return {
+      write: (chunk, done) => {
+        if (decodeFrame(chunk)?.kind === 'rows') chunks++;
+        sink.write(chunk, done);
+      },
+      end: (done) => {
+        if (chunks > 1) this.parts.probes.sometimes('snapshot received in several chunks');
+        sink.end(done);
+      },
+      abort: () => sink.abort(),
+    };
   }
 
   private receive(

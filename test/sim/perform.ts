@@ -23,6 +23,9 @@ async function performAny(world: SimWorld, step: SimStep): Promise<void> {
     case 'client':
       world.clients.act();
       return world.judge.called();
+    case 'wide':
+      world.wide.act();
+      return world.judge.called();
     case 'lease':
       world.leases.act();
       return world.judge.called();

@@ -44,6 +44,8 @@ function actionOf(feature: Feature, random: Random): Action {
   switch (feature) {
     case 'clients':
       return { do: 'client', seed: anySeed(random) };
+    case 'wide':
+      return { do: 'wide', seed: anySeed(random) };
     case 'leases':
       return { do: 'lease', seed: anySeed(random) };
     case 'watchers':

@@ -22,12 +22,15 @@ export interface SimSettings {
   readonly paddingBytes: number;
   /** Keys that are written beside the registers. */
   readonly keys: number;
+  /** Values of what is written many keys at a time. */
+  readonly wideValueBytes: number;
   readonly features: Features;
   readonly member: MemberOverrides;
 }
 
 export type Feature =
   | 'clients'
+  | 'wide'
   | 'leases'
   | 'watchers'
   | 'changes'
@@ -59,6 +62,8 @@ export interface MemberOverrides {
   readonly maxCommittedBytesPerReady: number;
   readonly readsMax: number;
   readonly snapshotCatchupEntries: number;
+  readonly maxRequestBytes: number;
+  readonly largeRangeBytes: number;
   readonly commitIntervalMs: number;
   readonly commitRowsMax: number;
   readonly compactionBatchLimit: number;
@@ -73,6 +78,7 @@ export interface MemberOverrides {
 /** The rates between which a feature that is on draws its own, log-uniform. */
 const rates: Readonly<Record<Feature, readonly [least: number, most: number]>> = {
   clients: [4, 120],
+  wide: [0.2, 4],
   leases: [0.5, 8],
   watchers: [0.5, 12],
   changes: [0.1, 2],
@@ -109,6 +115,7 @@ export function settingsOf(seed: number): SimSettings {
     healsMajorityFirst: chance(random, 0.5),
     paddingBytes: oneOf(random, [0, 0, 0, 0, 0, 10_000]),
     keys: oneOf(random, [1, 5, 20, 20, 200]),
+    wideValueBytes: oneOf(random, [10, 10, 10, 300, 300, 6000]),
     features: featuresOf(seed),
     member: overridesOf(streamOf(seed, 'member')),
   };
@@ -133,7 +140,8 @@ function featuresOf(seed: number): Features {
 
 /** Small windows and batches, so that what is rare in production happens often. */
 function overridesOf(random: Random): MemberOverrides {
-  const { raft } = memberSettings(defaultServerConfig());
+  const base = memberSettings(defaultServerConfig());
+  const { raft } = base;
   return {
     preVote: random.below(4) > 0,
     maxSizePerMsgBytes: oneOf(random, [1, 200, 5000, raft.maxSizePerMsgBytes]),
@@ -141,6 +149,8 @@ function overridesOf(random: Random): MemberOverrides {
     maxCommittedBytesPerReady: oneOf(random, [100, 10_000, raft.maxCommittedBytesPerReady]),
     readsMax: oneOf(random, [2, raft.readsMax]),
     snapshotCatchupEntries: oneOf(random, [1, 10, 50, 5000]),
+    maxRequestBytes: oneOf(random, [base.maxRequestBytes, base.maxRequestBytes, 40_000]),
+    largeRangeBytes: oneOf(random, [300, 10_000, base.largeRangeBytes]),
     commitIntervalMs: oneOf(random, [5, 100, 1000]),
     commitRowsMax: oneOf(random, [1, 5, 10_000]),
     compactionBatchLimit: oneOf(random, [5, 30, 1000]),
@@ -167,6 +177,8 @@ export function memberSettingsOf(overrides: MemberOverrides): MemberSettings {
       readsMax,
     },
     snapshotCatchupEntries: overrides.snapshotCatchupEntries,
+    maxRequestBytes: overrides.maxRequestBytes,
+    largeRangeBytes: overrides.largeRangeBytes,
     commitIntervalMs: overrides.commitIntervalMs,
     commitRowsMax: overrides.commitRowsMax,
     compactionBatchLimit: overrides.compactionBatchLimit,

@@ -211,6 +211,14 @@ export class SimWatchers {
     return EventHistory.seenBy(this.watchers);
   }
 
+  get hasFragments(): boolean {
+    return this.watchers.some(({ watches }) =>
+      watches.some(({ notices }) =>
+        notices.some((notice) => notice.type === 'events' && notice.isFragment),
+      ),
+    );
+  }
+
   get summary(): string {
     const watches = this.watchers.flatMap(({ watches: all }) => all);
     const notices = watches.flatMap(({ notices: all }) => all);
@@ -227,7 +235,7 @@ export class SimWatchers {
   }
 }
 
-/** Of the keys that the clients of this world write: registers r0 to r2, u0 and so on, and l/ with leases. */
+/** Of the keys that the clients of this world write: registers r0 to r2, u0 and so on, l/ with leases, x/ many at a time. */
 const ranges: readonly (readonly [key: string, rangeEnd: string | undefined])[] = [
   ['r0', undefined],
   ['r1', undefined],
@@ -235,6 +243,8 @@ const ranges: readonly (readonly [key: string, rangeEnd: string | undefined])[] 
   ['u', 'v'],
   ['u2', 'u5'],
   ['l/', 'l0'],
+  ['x/', 'x0'],
+  ['x/050', 'x/200'],
   ['a', ''],
   ['\0', ''],
   ['nobody', undefined],

@@ -18,6 +18,7 @@ import { StepRandom, streamOf } from './streams.ts';
 import type { Who } from './steps.ts';
 import type { Invariant, Probes } from './types.ts';
 import { ManualScheduler } from '../peer/manual-scheduler.ts';
+import { SimWide } from './wide.ts';
 import { SimWatchers } from './watchers.ts';
 
 export interface WorldOptions {
@@ -54,6 +55,7 @@ export class SimWorld {
   readonly judge: Judge;
   readonly machines: SimMachines;
   readonly clients: SimClients;
+  readonly wide: SimWide;
   readonly leases: SimLeases;
   readonly watchers: SimWatchers;
   readonly members: SimMembers;
@@ -79,6 +81,15 @@ export class SimWorld {
     const { paddingBytes, keys } = settings;
     this.clients = new SimClients({ cluster, random, note, paddingBytes, keys });
     const { history: writes } = this.clients;
+    const valueBytes = settings.wideValueBytes;
+    this.wide = new SimWide({
+      cluster,
+      random,
+      note,
+      history: writes,
+      valueBytes,
+      probes: this.probes,
+    });
     const fastest = hasClocks(settings) ? fastestRate : 1;
     this.leases = new SimLeases({ cluster, random, writes, note, fastest });
     this.watchers = new SimWatchers({
@@ -108,6 +119,7 @@ export class SimWorld {
       time,
       disks,
       judge,
+      probes: options.probes,
       rates: settings.clockRates,
     });
     judge.isExempt = (name) => machines.damaged.has(name);

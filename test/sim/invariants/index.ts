@@ -19,6 +19,7 @@ import { orderOfIndexes } from './order-of-indexes.ts';
 import { ProposedOnce } from './proposed-once.ts';
 import { shown, type Property } from './property.ts';
 import { RareStates } from './rare-states.ts';
+import { rangeAnswers } from './range-answers.ts';
 import { readIndex } from './read-index.ts';
 import { Record } from './record.ts';
 import { revisions } from './revisions.ts';
@@ -97,6 +98,7 @@ export function createProperties(): readonly Property[] {
     compaction,
     new AppliedWithData(),
     readIndex,
+    rangeAnswers,
     acknowledgedWrites,
   ];
 }

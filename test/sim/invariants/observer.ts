@@ -14,7 +14,14 @@ import { DurableLog } from './durable-log.ts';
 import { DurableStore } from './durable-store.ts';
 import { shown } from './property.ts';
 import type { Record } from './record.ts';
-import type { AnsweredRead, AppliedEntry, Figures, LoggedEntry, Sight } from './sight.ts';
+import type {
+  AnsweredRange,
+  AnsweredRead,
+  AppliedEntry,
+  Figures,
+  LoggedEntry,
+  Sight,
+} from './sight.ts';
 import { nothingNoted, Taps, type Notes } from './taps.ts';
 
 /**
@@ -78,6 +85,7 @@ class MemberSight implements Sight {
   applied: readonly AppliedEntry[] = [];
   deleted: readonly Bytes[] = [];
   reads: readonly AnsweredRead[] = [];
+  ranges: readonly AnsweredRange[] = [];
   acknowledged: readonly number[] = [];
   private readonly loops: MemberLoops;
   private readonly taps: Taps;
@@ -93,7 +101,7 @@ class MemberSight implements Sight {
     this.record = record;
     this.loops = member['loops'];
     this.incarnation = this.loops.parts.dataDir.identity.incarnation;
-    this.taps = new Taps(this.loops, record);
+    this.taps = new Taps(member, record);
     this.before = new SeenFigures(this.loops);
     this.now = new SeenFigures(this.loops);
     const { log, store } = this.loops.parts.dataDir;
@@ -126,6 +134,7 @@ class MemberSight implements Sight {
     this.applied = notes.applied;
     this.deleted = notes.deleted;
     this.reads = notes.reads;
+    this.ranges = notes.ranges;
     this.acknowledged = notes.acknowledged;
     this.log.lastIndex = this.now.logLast;
     this.gatherWritten();
@@ -248,6 +257,7 @@ function showingNotes(notes: Notes): number {
   if (notes.applied.length > 0) shows |= shown.applied;
   if (notes.deleted.length > 0) shows |= shown.deleted;
   if (notes.reads.length > 0) shows |= shown.reads;
+  if (notes.ranges.length > 0) shows |= shown.ranges;
   if (notes.acknowledged.length > 0) shows |= shown.acknowledged;
   return shows;
 }

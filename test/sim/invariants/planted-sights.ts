@@ -87,7 +87,7 @@ export function appliedEntry(
   rows: readonly PutRow[] = [],
   changes: AppliedEntry['changes'] = [],
 ): AppliedEntry {
-  return { index, rows, changes, revision, compactRevision: -1 };
+  return { index, rows, isInSteps: false, changes, revision, compactRevision: -1 };
 }
 
 const figures: Figures = {
@@ -133,6 +133,7 @@ export function sightOf(
     applied: [],
     deleted: [],
     reads: [],
+    ranges: [],
     acknowledged: [],
     ...rest,
     before: { ...figures, ...before },

@@ -4,6 +4,9 @@ import { encodeLeaseKey } from '../../../src/lease/record.ts';
 import { noMember } from '../../../src/raft/types.ts';
 import { CommandKind, CommandOrigin } from '../../../src/wire/command.ts';
 import { LeaseExpiry } from '../../../src/wire/lease.ts';
+import { errors, failed, ok } from '../../../src/wire/errors.ts';
+import { ResponseHeader } from '../../../src/wire/header.ts';
+import { RangeRequest, SortOrder } from '../../../src/wire/kv.ts';
 import { Violation } from '../types.ts';
 import { describeConfState } from './configuration.ts';
 import { createProperties } from './index.ts';
@@ -299,6 +302,33 @@ describe('each invariant finds what breaks it', () => {
     judges.see(sightOf({ reads: [{ ...read, appliedIndex: 7 }] }));
     const stale = sightOf({ reads: [{ ...read, appliedIndex: 6 }] });
     judges.catches('I14', stale, /at index 6; 7 was committed/);
+  });
+
+  it('I46: a range with too much, too little, in another order, or refused without reason', () => {
+    const rows = [row(2, 0, 'a'), row(3, 0, 'b'), row(3, 1, 'c'), tombstone(4, 0, 'b')];
+    const entries = [rows.slice(0, 1), rows.slice(1, 3), rows.slice(3)];
+    judges.see(sightOf({ applied: entries.map((each, i) => appliedEntry(i + 1, i + 2, each)) }));
+    const [a, b, c] = rows.map(({ value }) => value);
+    const of = (asks: Partial<RangeRequest>, ...kvs: readonly (Uint8Array | undefined)[]) => {
+      const rangeEnd = utf8('z');
+      const request = RangeRequest.create({ key: utf8('a'), rangeEnd, ...asks });
+      const count = asks.revision === 3 ? 3 : 2;
+      const found = kvs.flatMap((kv) => (kv === undefined ? [] : [kv]));
+      const more = asks.limit !== undefined && found.length < count;
+      const header = ResponseHeader.create({ revision: 4 });
+      const outcome = ok({ header, kvs: found, count, more });
+      return sightOf({ ranges: [{ request, outcome, askedAt: 4 }] });
+    };
+    judges.see(of({}, a, c), of({ revision: 3 }, a, b, c), of({ limit: 1 }, a));
+    judges.see(of({ sortOrder: SortOrder.DESCEND }, c, a));
+    judges.catches('I46', of({}, a), /1 keys?, right are 2|nothing in place 1/);
+    judges.catches('I46', of({}, a, b), /b@3 in place 1, right is c@3/);
+    judges.catches('I46', of({ revision: 3 }, a, c, c), /c@3 in place 1, right is b@3/);
+    judges.catches('I46', of({ sortOrder: SortOrder.DESCEND }, a, c), /a@2 in place 0/);
+    const request = RangeRequest.create({ key: utf8('a'), revision: 3 });
+    const refused = { request, outcome: failed(errors.compacted), askedAt: 4 };
+    const now = { revision: 4, compactRevision: 3 };
+    judges.catches('I46', sightOf({ ranges: [refused], now }), /3 is refused as compacted/);
   });
 
   it('I15: a revision that goes back while a member runs', () => {

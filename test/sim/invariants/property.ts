@@ -6,7 +6,7 @@ import type { Sight } from './sight.ts';
  * What an event can show of a member. Most events show nothing, so that most properties need not be asked:
  * `start` it has started; `figures` one of them has moved; `sent` messages; `logged` entries; `handedOut` entries to the
  * state machine; `applied` an entry; `store` a commit of the store is on disk; `installed` a snapshot; `deleted` rows;
- * `reads` answered; `acknowledged` proposals; `message` it was handed one.
+ * `reads` answered, `ranges` too; `acknowledged` proposals; `message` it was handed one.
  */
 export const shown = {
   start: 1,
@@ -21,6 +21,7 @@ export const shown = {
   reads: 512,
   acknowledged: 1024,
   message: 2048,
+  ranges: 4096,
 } as const;
 
 export type Shown = keyof typeof shown;

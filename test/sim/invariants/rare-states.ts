@@ -154,7 +154,8 @@ export class RareStates implements Property {
 
   private applied({ applied, now }: Sight, record: Record): void {
     if (now.applied > now.logLast) this.met('entry applied before the own disk has it');
-    for (const { index, rows, changes } of applied) {
+    for (const { index, rows, changes, isInSteps } of applied) {
+      if (isInSteps) this.met('entry applied in steps');
       const entry = record.entries[index];
       if (entry?.type !== 'normal') continue;
       if (entry.data[1] !== CommandKind.leaseExpire) continue;

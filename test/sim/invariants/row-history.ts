@@ -1,4 +1,4 @@
-import { binaryString } from '../../../src/base/bytes.ts';
+import { binaryString, type Bytes } from '../../../src/base/bytes.ts';
 import { decodeRowKey } from '../../../src/mvcc/revision.ts';
 import { decodeRowHead } from '../../../src/mvcc/row.ts';
 import type { PutRow } from '../../../src/mvcc/types.ts';
@@ -18,12 +18,25 @@ interface LiveKey {
   readonly lease: bigint;
 }
 
+interface Version {
+  readonly main: number;
+  /** Undefined of a deletion. */
+  readonly row: Bytes | undefined;
+}
+
 /** All rows ever written, by their revision: what etcd's rules say that they must look like. */
 export class RowHistory {
   private readonly facts: (RowFact[] | undefined)[] = [];
   private readonly newest = new Map<string, RowFact>();
   private readonly live = new Map<string, LiveKey>();
   private readonly keysOfLeases = new Map<bigint, number>();
+  private readonly versionsOf = new Map<string, Version[]>();
+  /** In byte order. */
+  private readonly keys: string[] = [];
+  /** The newest revision. */
+  private last = 1;
+  /** Rows that nobody was seen to write: what was made of them is not known. */
+  private hasGap = false;
 
   /** The rows of a revision, in the order of their sub-revisions. */
   of(main: number): readonly RowFact[] {
@@ -39,12 +52,42 @@ export class RowHistory {
     return this.keysOfLeases.get(lease) ?? 0;
   }
 
+  /** Whether all rows up to this revision are known. */
+  isKnown(revision: number): boolean {
+    return !this.hasGap && revision <= this.last;
+  }
+
+  /** The rows that are live at a revision, in the order of their keys, which are in [from, to). */
+  liveAt(revision: number, from: string, to: string | undefined): readonly Bytes[] {
+    const found: Bytes[] = [];
+    for (let i = placeOf(this.keys, from); i < this.keys.length; i++) {
+      const key = this.keys[i] as string;
+      if (to !== undefined && key >= to) break;
+      const row = this.versionsOf.get(key)?.findLast(({ main }) => main <= revision)?.row;
+      if (row !== undefined) found.push(row);
+    }
+    return found;
+  }
+
+  private keep(key: string, version: Version): void {
+    if (version.main > this.last + 1) this.hasGap = true;
+    this.last = version.main;
+    const known = this.versionsOf.get(key);
+    if (known !== undefined) {
+      known.push(version);
+      return;
+    }
+    this.versionsOf.set(key, [version]);
+    this.keys.splice(placeOf(this.keys, key), 0, key);
+  }
+
   /** The next row. Answers what is wrong with it, or undefined. */
   add({ key: rowKey, value }: PutRow): string | undefined {
     const { main, sub, isTombstone } = decodeRowKey(rowKey);
     const facts = (this.facts[main] ??= []);
     const head = decodeRowHead(value);
     const key = binaryString(head.key);
+    this.keep(key, { main, row: isTombstone ? undefined : value });
     const problem = sub === facts.length ? undefined : `${main}.${sub} comes after ${facts.length}`;
     const fact: RowFact = { main, sub, isTombstone, endedBy: undefined };
     facts.push(fact);
@@ -80,4 +123,16 @@ function wrongHead(
     createRevision === shouldCreate && modRevision === main && version === shouldVersion;
   if (isRight) return undefined;
   return `a row has create ${createRevision}, mod ${modRevision}, version ${version}; right is ${shouldCreate}, ${main}, ${shouldVersion}`;
+}
+
+/** Of the first key that is not below this one. */
+function placeOf(keys: readonly string[], key: string): number {
+  let from = 0;
+  let to = keys.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((keys[middle] as string) < key) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }

@@ -2,6 +2,8 @@ import type { Bytes } from '../../../src/base/bytes.ts';
 import type { PutRow } from '../../../src/mvcc/types.ts';
 import type { ConfState, Entry, MemberId, Message, RaftState } from '../../../src/raft/types.ts';
 import type { SpaceChange } from '../../../src/storage/types.ts';
+import type { Outcome } from '../../../src/wire/errors.ts';
+import type { RangeRequest, RangeResponse } from '../../../src/wire/kv.ts';
 import type { SimEvent } from '../types.ts';
 import type { DurableLog } from './durable-log.ts';
 import type { DurableStore } from './durable-store.ts';
@@ -38,6 +40,7 @@ export interface LoggedEntry {
 export interface AppliedEntry {
   readonly index: number;
   readonly rows: readonly PutRow[];
+  readonly isInSteps: boolean;
   readonly changes: readonly SpaceChange[];
   readonly revision: number;
   readonly compactRevision: number;
@@ -52,6 +55,14 @@ export interface AnsweredRead {
   /** The terms that the member was in then and now. */
   readonly askedInTerm: number;
   readonly answeredInTerm: number;
+}
+
+/** What a member has answered to one range, from its applied state. */
+export interface AnsweredRange {
+  readonly request: RangeRequest;
+  readonly outcome: Outcome<RangeResponse>;
+  /** The revision of the member when it was asked. */
+  readonly askedAt: number;
 }
 
 export interface Sight {
@@ -79,6 +90,7 @@ export interface Sight {
   /** Row keys that a compaction gave up. */
   readonly deleted: readonly Bytes[];
   readonly reads: readonly AnsweredRead[];
+  readonly ranges: readonly AnsweredRange[];
   /** Its applied index at each acknowledgement of a proposal to a client. */
   readonly acknowledged: readonly number[];
 }

@@ -2,17 +2,23 @@ import type { Bytes } from '../../../src/base/bytes.ts';
 import type { PutRow } from '../../../src/mvcc/types.ts';
 import type { Entry } from '../../../src/raft/types.ts';
 import type { MemberLoops } from '../../../src/server/loops.ts';
+import type { ServerMember } from '../../../src/server/member.ts';
 import type { SpaceChange } from '../../../src/storage/types.ts';
 import type { Record } from './record.ts';
-import type { AnsweredRead, AppliedEntry, Sight } from './sight.ts';
+import { tapRanges } from './tap-ranges.ts';
+import type { AnsweredRange, AnsweredRead, AppliedEntry, Sight } from './sight.ts';
 
-export type Notes = Pick<Sight, 'handedOut' | 'applied' | 'deleted' | 'reads' | 'acknowledged'>;
+export type Notes = Pick<
+  Sight,
+  'handedOut' | 'applied' | 'deleted' | 'reads' | 'ranges' | 'acknowledged'
+>;
 
 class Noted implements Notes {
   readonly handedOut: Entry[] = [];
   readonly applied: AppliedEntry[] = [];
   readonly deleted: Bytes[] = [];
   readonly reads: AnsweredRead[] = [];
+  readonly ranges: AnsweredRange[] = [];
   readonly acknowledged: number[] = [];
 }
 
@@ -30,13 +36,14 @@ export class Taps {
   private rows: PutRow[] = [];
   private state: object | undefined;
 
-  constructor(loops: MemberLoops, record: Record) {
-    this.loops = loops;
+  constructor(member: ServerMember, record: Record) {
+    this.loops = member['loops'];
     this.record = record;
     this.tapApplying();
     this.tapStore();
     this.tapReads();
     this.tapProposals();
+    tapRanges(member, (answered) => this.notes.ranges.push(answered));
   }
 
   /** What was noted since the last time; most events note nothing. */
@@ -82,11 +89,12 @@ export class Taps {
       for (const row of put) this.rows.push(row);
       return;
     }
-    const rows = this.rows.length === 0 ? put : [...this.rows, ...put];
+    const isInSteps = this.rows.length > 0;
+    const rows = isInSteps ? [...this.rows, ...put] : put;
     this.rows = [];
     const { index } = applyLoop.applied;
     const { revision, compactRevision } = state.revisions;
-    this.notes.applied.push({ index, rows, changes, revision, compactRevision });
+    this.notes.applied.push({ index, rows, isInSteps, changes, revision, compactRevision });
   }
 
   private tapReads(): void {
