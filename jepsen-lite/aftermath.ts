@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseSchedstat } from '../test/bench/proc.ts';
 import type { WireObject } from '../test/members/protocol.ts';
 import type { TestCluster } from './db/cluster.ts';
 import type { Slot } from './db/slot.ts';
-import type { Ending, LogLine, MemberHash } from './ending.ts';
+import type { LogLine, MemberHash } from './ending.ts';
+import { MachineMeter } from './machine.ts';
+import type { Recovery } from './types.ts';
 
 /** After the nemesis: the world is made whole, and what the members then say is gathered. Nothing is judged here. */
 
@@ -17,63 +18,42 @@ const pollMs = 100;
 const alarmsMax = 20;
 const alarmCharsMax = 500;
 
-export type Recovery = Pick<Ending, 'recoveredMs' | 'waitedForCoreMs' | 'absent'>;
+/** What every recovery is watched with; `signal` gives it up, and nothing is said then. */
+export interface RecoveryOptions {
+  /** Why the first members could not be brought back. */
+  readonly refusal?: string | undefined;
+  readonly signal?: AbortSignal;
+}
 
 /**
  * Waits until every member serves a linearizable read and a proposal; changes nothing that a client could see.
- * `refusal`: why the first members could not be brought back.
  */
 export async function recovered(
   cluster: TestCluster,
-  refusal: string | undefined,
+  { refusal, signal = never }: RecoveryOptions = {},
 ): Promise<Recovery> {
   const startMs = performance.now();
-  const waited = new CoreWaits(cluster);
+  const pids = (): readonly number[] => cluster.members.flatMap(({ pid }) => pid ?? []);
+  const meter = new MachineMeter(pids, cluster.folder);
+  const deadlineMs = startMs + serviceTimeoutMs;
   const reasons = await Promise.all(
     cluster.members.map(async (slot) => ({
       member: slot.name,
-      reason: await serves(cluster, slot, startMs + serviceTimeoutMs),
+      reason: await serves(cluster, slot, { deadlineMs, signal }),
     })),
   );
+  const elapsedMs = Math.round(performance.now() - startMs);
+  const { coreMs, diskMs } = await meter.end();
   const lost = refusal === undefined ? [] : [{ member: 'a first member', reason: refusal }];
   const silent = reasons.flatMap(({ member, reason }) =>
     reason === undefined ? [] : [{ member, reason }],
   );
   const absent = [...lost, ...silent];
-  const recoveredMs = absent.length === 0 ? Math.round(performance.now() - startMs) : undefined;
-  return { recoveredMs, waitedForCoreMs: Math.round(waited.longestMs()), absent };
+  const recoveredMs = absent.length === 0 ? elapsedMs : undefined;
+  return { recoveredMs, waitedForCoreMs: coreMs, waitedForDiskMs: diskMs, absent };
 }
 
-/** How long members stood ready to run while others had all the cores: that is the machine's time, not theirs. */
-class CoreWaits {
-  readonly #cluster: TestCluster;
-  readonly #before: ReadonlyMap<number, number>;
-
-  constructor(cluster: TestCluster) {
-    this.#cluster = cluster;
-    this.#before = new Map(this.#now());
-  }
-
-  /** Of the member that waited longest, since this was made or its process began. */
-  longestMs(): number {
-    const waits = this.#now().map(([pid, ms]) => ms - (this.#before.get(pid) ?? 0));
-    return Math.max(0, ...waits);
-  }
-
-  /** By process, of its main thread. */
-  #now(): readonly (readonly [number, number])[] {
-    return this.#cluster.members.flatMap(({ pid }) => {
-      if (pid === undefined) return [];
-      try {
-        const stat = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8');
-        return [[pid, parseSchedstat(stat).waitingMs] as const];
-      } catch {
-        // One that has just ended has nothing to tell.
-        return [];
-      }
-    });
-  }
-}
+const never = new AbortController().signal;
 
 /** No key has this name, so that deleting it is a proposal that changes nothing. */
 const probeKey = Buffer.from('\0jepsen-lite/probe');
@@ -82,7 +62,7 @@ const probeKey = Buffer.from('\0jepsen-lite/probe');
 async function serves(
   cluster: TestCluster,
   slot: Slot,
-  deadlineMs: number,
+  { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
 ): Promise<string | undefined> {
   const probes = ['KV.Range', 'KV.DeleteRange'];
   let reason = 'it was not asked';
@@ -90,10 +70,10 @@ async function serves(
     for (;;) {
       const answer = await cluster.call(slot, method, { key: probeKey }, probeDeadlineMs);
       if (answer.ok) break;
-      reason = slot.isRunning
-        ? `${method} answered ${answer.text}`
-        : `its process has ended: ${lastLine(slot.tail)}`;
-      if (performance.now() > deadlineMs) return reason;
+      // Nobody starts it again now.
+      if (!slot.isRunning) return `its process has ended: ${lastLine(slot.tail)}`;
+      reason = `${method} answered ${answer.text}`;
+      if (performance.now() > deadlineMs || signal.aborted) return reason;
       await sleep(pollMs);
     }
   }
@@ -105,17 +85,28 @@ export async function finalHashes(cluster: TestCluster): Promise<readonly Member
   const deadlineMs = performance.now() + agreementTimeoutMs;
   for (;;) {
     const hashes = await hashesNow(cluster);
-    const kinds = new Set(hashes.map(({ hash, revision }) => `${hash} ${revision}`));
+    const kinds = new Set(
+      hashes.map(({ hash, revision, compactRevision }) => `${hash} ${revision} ${compactRevision}`),
+    );
     const isWhole = hashes.length === cluster.members.length;
     if ((isWhole && kinds.size === 1) || performance.now() > deadlineMs) return hashes;
     await sleep(pollMs);
   }
 }
 
+/** At the revision that the one furthest behind has, so that all of them hash the same changes. */
 async function hashesNow(cluster: TestCluster): Promise<readonly MemberHash[]> {
+  const newest = await hashesAt(cluster, 0);
+  const least = Math.min(...newest.map(({ revision }) => Number(revision)));
+  if (newest.every(({ revision }) => Number(revision) === least)) return newest;
+  const common = await hashesAt(cluster, least);
+  return common.length === newest.length ? common : newest;
+}
+
+async function hashesAt(cluster: TestCluster, revision: number): Promise<readonly MemberHash[]> {
   const answers = await Promise.all(
     cluster.members.map(async (slot) => {
-      const answer = await cluster.call(slot, 'Maintenance.HashKV', { revision: 0 });
+      const answer = await cluster.call(slot, 'Maintenance.HashKV', { revision });
       return answer.ok ? [memberHash(slot.name, answer.message)] : [];
     }),
   );

@@ -1,18 +1,14 @@
-import type { Anomaly, Verdict } from './types.ts';
+import type { Anomaly, NemesisEvent, Recovery, Verdict } from './types.ts';
 
 /** What is seen of the members beside what clients were told, from the start of a test to its end. */
-export interface Ending {
+export interface Ending extends Recovery {
   /** Members that ended when nobody had ended them, or with another code than 0 when they were told to stop. */
   readonly exits: readonly Exit[];
   /** Lines of the members' logs that tell of a broken invariant, a panic or an uncaught error. */
   readonly alarms: readonly LogLine[];
-  /** Members that did not serve again although the world was whole, with what they answered last. */
-  readonly absent: readonly { readonly member: string; readonly reason: string }[];
-  /** From the moment the world was whole until every member served reads and writes; undefined: never in time. */
-  readonly recoveredMs: number | undefined;
-  /** How much of that a member was ready to run and had no core: a busy machine is no fault of the store. */
-  readonly waitedForCoreMs: number;
   readonly hashes: readonly MemberHash[];
+  /** How long the one took to stop that took longest. */
+  readonly stoppedMs?: number;
 }
 
 export interface Exit {
@@ -36,13 +32,23 @@ export interface MemberHash {
 
 /** Service is back this long after the world has healed at the latest. */
 export const recoveryMsMax = 5_000;
+/** A member that is told to stop has ended this long after at the latest. */
+const stopMsMax = 15_000;
 
-/** What the harness judges by itself, beside the workload's checkers. */
-export function judgeEnding(ending: Ending): readonly Verdict[] {
-  return [judgeMembers(ending), judgeRecovery(ending), judgeHashes(ending)];
+/** What the harness judges by itself, beside the workload's checkers. Limits of time are `patience` times as long. */
+export function judgeEnding(
+  ending: Ending,
+  events: readonly NemesisEvent[],
+  patience: number,
+): readonly Verdict[] {
+  return [
+    judgeMembers(ending, patience),
+    judgeRecovery(ending, events, patience),
+    judgeHashes(ending),
+  ];
 }
 
-function judgeMembers({ exits, alarms }: Ending): Verdict {
+function judgeMembers({ exits, alarms, stoppedMs = 0 }: Ending, patience: number): Verdict {
   const ended = exits.map(({ member, code, signal, atUs }): Anomaly => ({
     name: 'unexpected exit',
     what: `${member} ended by itself ${describeEnd(code, signal)} ${seconds(atUs)} after the start.`,
@@ -53,51 +59,92 @@ function judgeMembers({ exits, alarms }: Ending): Verdict {
     what: `${member} logged: ${line}`,
     operations: [],
   }));
-  const counts = { exits: exits.length, 'lines of alarm': alarms.length };
-  return verdict('members stay up', [...ended, ...told], counts);
-}
-
-function judgeRecovery({ absent, recoveredMs, waitedForCoreMs }: Ending): Verdict {
-  const missing = absent.map(({ member, reason }): Anomaly => ({
-    name: 'no service',
-    what: `${member} did not serve again after the world had healed: ${reason}`,
-    operations: [],
-  }));
-  const late: readonly Anomaly[] =
-    recoveredMs !== undefined && recoveredMs - waitedForCoreMs > recoveryMsMax
+  const limitMs = stopMsMax * patience;
+  const slow: readonly Anomaly[] =
+    stoppedMs > limitMs
       ? [
           {
-            name: 'late service',
-            what:
-              `It took ${recoveredMs} ms after the world had healed until every member served reads ` +
-              `and writes, ${waitedForCoreMs} ms of it waiting for a core; ${recoveryMsMax} ms are allowed.`,
+            name: 'slow stop',
+            what: `It took ${stoppedMs} ms until every member had stopped; ${limitMs} ms are allowed.`,
             operations: [],
+            isSlowness: true,
           },
         ]
       : [];
-  return verdict('service comes back', [...missing, ...late], {
-    ...(recoveredMs === undefined ? {} : { 'back after ms': recoveredMs }),
-    'of these waiting for a core': waitedForCoreMs,
+  const counts = {
+    exits: exits.length,
+    'lines of alarm': alarms.length,
+    'stopped after ms': stoppedMs,
+  };
+  return verdict('members stay up', [...ended, ...told, ...slow], counts);
+}
+
+/** After each fault that was over before the next one began, and at the end. */
+function judgeRecovery(ending: Ending, events: readonly NemesisEvent[], patience: number): Verdict {
+  const watched = events.flatMap(({ what, service }) =>
+    service === undefined ? [] : [{ after: `after "${what}"`, service }],
+  );
+  const all = [...watched, { after: 'after the world had healed', service: ending }];
+  const anomalies = all.flatMap(({ after, service }) => wrongRecovery(after, service, patience));
+  const longest = Math.max(0, ...watched.map(({ service }) => service.recoveredMs ?? 0));
+  return verdict('service comes back', anomalies, {
+    ...(ending.recoveredMs === undefined ? {} : { 'back after ms': ending.recoveredMs }),
+    'of these waiting for a core': ending.waitedForCoreMs,
+    'of these waiting for a busy disk': ending.waitedForDiskMs ?? 0,
+    'faults after which it was watched': watched.length,
+    'back after any of them after ms': longest,
   });
 }
 
+function wrongRecovery(after: string, service: Recovery, patience: number): readonly Anomaly[] {
+  const { absent, recoveredMs, waitedForCoreMs, waitedForDiskMs = 0 } = service;
+  const missing = absent.map(({ member, reason }): Anomaly => ({
+    name: 'no service',
+    what: `${member} did not serve again ${after}: ${reason}`,
+    operations: [],
+  }));
+  const limitMs = recoveryMsMax * patience;
+  const ownMs = (recoveredMs ?? 0) - waitedForCoreMs - waitedForDiskMs;
+  if (ownMs <= limitMs) return missing;
+  const late: Anomaly = {
+    name: 'late service',
+    what:
+      `It took ${recoveredMs} ms ${after} until every member served reads and writes, ` +
+      `${waitedForCoreMs} ms of it waiting for a core and ${waitedForDiskMs} ms for a busy disk; ` +
+      `${limitMs} ms are allowed beside these.`,
+    operations: [],
+    isSlowness: true,
+  };
+  return [...missing, late];
+}
+
+/** Hashes of the same changes are held against each other; where there are none, nobody knows. */
 function judgeHashes({ hashes }: Ending): Verdict {
+  const stands = new Set(hashes.map(describeStand));
   const kinds = new Set(hashes.map(describeHash));
-  const anomalies: readonly Anomaly[] =
-    kinds.size <= 1
-      ? []
-      : [
-          {
-            name: 'members differ',
-            what:
-              'The members do not hold the same data (HashKV): ' +
-              hashes.map((each) => `${each.member} ${describeHash(each)}`).join('; '),
-            operations: [],
-          },
-        ];
-  const result = hashes.length === 0 ? 'unknown' : undefined;
-  const judged = verdict('members agree', anomalies, { members: hashes.length });
-  return result === undefined ? judged : { ...judged, result };
+  const revisions = new Set(hashes.map(({ revision }) => revision));
+  // Whoever hashes while a compaction passes leaves out other changes than the others did.
+  const isComparable = stands.size === 1;
+  const isDifferent = kinds.size > stands.size || revisions.size > 1;
+  const told = hashes.map((each) => `${each.member} ${describeHash(each)}`).join('; ');
+  const anomalies: readonly Anomaly[] = isDifferent
+    ? [
+        {
+          name: 'members differ',
+          what: `The members do not hold the same data (HashKV): ${told}`,
+          operations: [],
+        },
+      ]
+    : [];
+  const judged = verdict('members agree', anomalies, {
+    members: hashes.length,
+    'compacted at different revisions, so that nobody knows': isComparable ? 0 : 1,
+  });
+  return isDifferent || isComparable ? judged : { ...judged, result: 'unknown' };
+}
+
+function describeStand({ revision, compactRevision }: MemberHash): string {
+  return `${revision} ${compactRevision}`;
 }
 
 function describeHash({ revision, compactRevision, hash }: MemberHash): string {

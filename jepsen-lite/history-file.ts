@@ -7,7 +7,7 @@ import type { History, NemesisEvent, Operation } from './types.ts';
  * what the nemesis did; the last says how the members ended.
  */
 
-export type Header = Pick<History, 'workload' | 'nemesis' | 'seed' | 'target'>;
+export type Header = Pick<History, 'workload' | 'nemesis' | 'seed' | 'target' | 'secondTry'>;
 
 export type Line =
   | ({ readonly type: 'test' } & Header)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Ending } from './ending.ts';
 import { expectationOf } from './expectations.ts';
-import { judge } from './judge.ts';
-import type { Checker, History, Operation, Verdict } from './types.ts';
+import { judge, slownessIn } from './judge.ts';
+import { nothing, summed } from './terminal.ts';
+import type { Checker, History, NemesisEvent, Operation, Verdict } from './types.ts';
 
 const ending: Ending = {
   exits: [],
@@ -29,7 +30,7 @@ const history: History = {
   seed: 1,
   target: 'quorate',
   operations: Array.from({ length: 20 }, (_, i) => operation(i)),
-  events: [],
+  events: [{ startUs: 0, endUs: 5, what: 'kill -9 of n1', members: ['n1'] }],
 };
 
 function checker(result: Verdict['result']): Checker {
@@ -77,6 +78,79 @@ describe('jepsen-lite: how a run is judged', () => {
   it('does not hold against the store that the machine had no core for it', () => {
     assert.deepEqual(wrongIn({ recoveredMs: 7_000, waitedForCoreMs: 2_500 }), []);
     assert.deepEqual(wrongIn({ recoveredMs: 7_000, waitedForCoreMs: 1_500 }), ['late service']);
+  });
+
+  it('does not hold against the store that the disk of the machine was busy', () => {
+    assert.deepEqual(wrongIn({ recoveredMs: 7_000, waitedForDiskMs: 2_500 }), []);
+    assert.deepEqual(wrongIn({ recoveredMs: 7_000, waitedForDiskMs: 1_500 }), ['late service']);
+  });
+
+  const [fault] = history.events as readonly [NemesisEvent];
+  const back = { recoveredMs: 900, waitedForCoreMs: 0, absent: [] };
+
+  it('demands service after each fault after which it was watched', () => {
+    const after = (service: NemesisEvent['service']): readonly string[] => {
+      const events = [service === undefined ? fault : { ...fault, service }];
+      const { verdicts } = judge({ history: { ...history, events }, ending }, []);
+      return verdicts.flatMap(({ anomalies }) => anomalies.map(({ what }) => what));
+    };
+    assert.deepEqual(after(undefined), []);
+    assert.deepEqual(after(back), []);
+    assert.match(after({ ...back, recoveredMs: 6_000 })[0] ?? '', /6000 ms after "kill -9 of n1"/);
+    const silent = { ...back, recoveredMs: undefined, absent: [{ member: 'n2', reason: 'x' }] };
+    assert.match(after(silent)[0] ?? '', /n2 did not serve again after "kill -9 of n1": x/);
+  });
+
+  it('says nothing of a run whose nemesis did nothing, and why it did not', () => {
+    const events = [{ ...fault, nothing: 'refused: no leader' }];
+    const judgement = judge({ history: { ...history, events }, ending }, []);
+    assert.equal(judgement.result, 'unknown');
+    assert.ok(judgement.verdicts.some(({ note }) => /refused: no leader/.test(note ?? '')));
+    assert.equal(judge({ history: { ...history, events: [] }, ending }, []).result, 'unknown');
+    const one = { ...history, events: [...events, fault] };
+    assert.equal(judge({ history: one, ending }, []).result, 'passed');
+    const none = { ...history, nemesis: 'none', events: [] };
+    assert.equal(judge({ history: none, ending }, []).result, 'passed');
+  });
+
+  it('is done once more where only limits of time were exceeded, and never where a promise was broken', () => {
+    const late = judge({ history, ending: { ...ending, recoveredMs: 6_000 } }, []);
+    assert.match(slownessIn(late) ?? '', /6000 ms after the world had healed/);
+    const wrong: Checker = {
+      name: 'c',
+      check: () => ({
+        ...checker('invalid').check(history),
+        anomalies: [{ name: 'lost write', what: 'gone', operations: [] }],
+      }),
+    };
+    assert.equal(slownessIn(judge({ history, ending }, [wrong])), undefined);
+    const both = judge({ history, ending: { ...ending, recoveredMs: 6_000 } }, [wrong]);
+    assert.equal(slownessIn(both), undefined);
+    assert.equal(slownessIn(judge({ history, ending }, [])), undefined);
+  });
+
+  it('has limits twice as long in the second try, and says why there is one', () => {
+    const second = { ...history, secondTry: { patience: 2, because: 'late service' } };
+    const judged = judge({ history: second, ending: { ...ending, recoveredMs: 9_000 } }, []);
+    assert.equal(judged.result, 'passed');
+    assert.ok(judged.verdicts.some(({ note }) => /late service/.test(note ?? '')));
+    const late = judge({ history: second, ending: { ...ending, recoveredMs: 11_000 } }, []);
+    assert.equal(late.result, 'failed');
+  });
+
+  it('a matrix with a cell of which nobody knows does not end with 0', () => {
+    assert.equal(summed({ ...nothing, passed: 5 }), 0);
+    assert.equal(summed({ ...nothing, passed: 5, unknown: 1 }), 1);
+    assert.equal(summed({ ...nothing, passed: 5, failed: 1 }), 1);
+    assert.equal(summed({ ...nothing, passed: 5, broken: 1 }), 2);
+  });
+
+  it('does not compare hashes of different compactions, nor takes that for a pass', () => {
+    const [first, ...rest] = ending.hashes;
+    assert.ok(first !== undefined);
+    const hashes = [{ ...first, compactRevision: '5', hash: '78' }, ...rest];
+    assert.deepEqual(wrongIn({ hashes }), []);
+    assert.equal(judge({ history, ending: { ...ending, hashes } }, []).result, 'unknown');
   });
 
   it('fails on members that differ in hash or revision', () => {

@@ -4,7 +4,7 @@ import { etcdDb } from './db/etcd.ts';
 import { quorateDb } from './db/quorate.ts';
 import type { Db } from './db/types.ts';
 import { loadHistory } from './history-file.ts';
-import { judge, type Judgement } from './judge.ts';
+import { judge, slownessIn, type Judgement } from './judge.ts';
 import { roundOf, type Cell } from './matrix.ts';
 import { nemeses } from './nemesis/index.ts';
 import { named, parseOptions, usage, type JepsenOptions } from './options.ts';
@@ -32,7 +32,7 @@ async function main(options: JepsenOptions): Promise<number> {
     case 'test':
       return summed(await testOnce(options));
     case 'matrix':
-      return summed(await matrix(options), true);
+      return summed(await matrix(options));
   }
 }
 
@@ -108,11 +108,39 @@ function settingsOf(options: JepsenOptions, cell: Cell, seed: number): TestSetti
   const { target, out, members, seconds, portBase, keepsData } = options;
   const what = `${target}-${cell.workload.name}-${cell.nemesis.name}`;
   const folder = join(out, `${when}-${what}-${seed}`);
-  return { ...cell, db: dbOf(options), members, seconds, seed, folder, portBase, keepsData };
+  const how = { members, seconds, seed, folder, portBase, keepsData, secondTry: undefined };
+  return { ...cell, ...how, db: dbOf(options) };
 }
 
-/** One test, its report, and what it says on the terminal. */
+/** In the second try every limit of time is so many times as long, and so is the test. */
+const patience = 2;
+
+/** One test, its report, and what it says on the terminal; once more where the first try says too little. */
 async function test(settings: TestSettings): Promise<Tally> {
+  const { nemesis, folder } = settings;
+  try {
+    const first = await judgedTest(settings);
+    if (nemesis.mustFail === true) return tallyOfMustFail(first);
+    const because = slownessIn(first);
+    if (because === undefined) return tallyOf(first);
+    console.log(`once more, with every limit of time ${patience} times as long: ${because}`);
+    return tallyOf(
+      await judgedTest({
+        ...settings,
+        seconds: settings.seconds * patience,
+        folder: `${folder}-second-try`,
+        secondTry: { patience, because },
+      }),
+    );
+  } catch (error) {
+    writeHarnessError(folder, error);
+    console.log(`BROKEN: the harness failed, which says nothing of the store; see ${folder}`);
+    console.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return { ...nothing, broken: 1 };
+  }
+}
+
+async function judgedTest(settings: TestSettings): Promise<Judgement> {
   const { workload, nemesis, seed, folder } = settings;
   const progress = new Progress(`${workload.name} under ${nemesis.name}, seed ${seed}`);
   try {
@@ -123,14 +151,9 @@ async function test(settings: TestSettings): Promise<Tally> {
     if (judgement.result === 'passed') removeData(settings);
     progress.end();
     say(judgement, join(folder, 'timeline.html'));
-    if (nemesis.mustFail === true) return tallyOfMustFail(judgement);
-    return tallyOf(judgement);
-  } catch (error) {
+    return judgement;
+  } finally {
     progress.end();
-    writeHarnessError(folder, error);
-    console.log(`BROKEN: the harness failed, which says nothing of the store; see ${folder}`);
-    console.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    return { ...nothing, broken: 1 };
   }
 }
 

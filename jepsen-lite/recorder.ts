@@ -1,8 +1,8 @@
-import type { HistoryFile } from './history-file.ts';
+import type { Header, HistoryFile } from './history-file.ts';
 import type { History, Json, NemesisEvent, Operation, Outcome, Recorder } from './types.ts';
 
 export interface RecorderOptions {
-  readonly header: Pick<History, 'workload' | 'nemesis' | 'seed' | 'target'>;
+  readonly header: Header;
   readonly file: HistoryFile;
   /** What an error says of its operation. @throws what is a fault of the harness. */
   readonly outcomeOf: (error: unknown) => Exclude<Outcome, 'ok'>;

@@ -12,7 +12,7 @@ import { runSchedule, pause } from './nemesis/schedule.ts';
 import type { Nemesis } from './nemesis/types.ts';
 import { Preloads } from './preload/preloads.ts';
 import { RunRecorder } from './recorder.ts';
-import type { Workload, WorkloadContext } from './types.ts';
+import type { SecondTry, Workload, WorkloadContext } from './types.ts';
 
 export interface TestSettings {
   readonly workload: Workload;
@@ -26,6 +26,8 @@ export interface TestSettings {
   readonly portBase: number | undefined;
   /** Data dirs stay in the report although all went well. */
   readonly keepsData: boolean;
+  /** Undefined: the first try. */
+  readonly secondTry: SecondTry | undefined;
 }
 
 /** How far a test is. */
@@ -43,6 +45,10 @@ const proxyStream = 0x70726f;
 /** What a workload gets to end after its time is over, and to read the final state. */
 const endTimeoutMs = 30_000;
 const finishTimeoutMs = 60_000;
+/** The same where a member has not come back: there may be no final state to read. */
+const finishAbsentMs = 20_000;
+/** Then a member that was told to stop is killed. */
+const stopTimeoutMs = 60_000;
 
 /** A fault of the harness, apart from any verdict. */
 export class HarnessError extends Error {
@@ -60,7 +66,14 @@ export async function runTest(
   mkdirSync(join(settings.folder, 'logs'), { recursive: true });
   const file = new HistoryFile(join(settings.folder, 'history.ndjson'));
   const { workload, nemesis, seed, db } = settings;
-  const header = { workload: workload.name, nemesis: nemesis.name, seed, target: db.target };
+  const { secondTry } = settings;
+  const header = {
+    workload: workload.name,
+    nemesis: nemesis.name,
+    seed,
+    target: db.target,
+    ...(secondTry === undefined ? {} : { secondTry }),
+  };
   const recorder = new RunRecorder({ header, file, outcomeOf });
   const tell = (what: string, faults: readonly string[] = []): void =>
     onStage({ what, operations: recorder.operations, faults });
@@ -119,6 +132,7 @@ async function sideBySide(settings: TestSettings, parts: Parts): Promise<void> {
     nowUs: () => recorder.nowUs,
     onEvent: (event) => recorder.event(event),
     onChange: (names) => (underway.faults = names),
+    serviceBack: () => (cluster.isWhole ? recovered(cluster, { signal: ended.signal }) : undefined),
     signal: ended.signal,
   });
   try {
@@ -143,22 +157,25 @@ async function endOf(settings: TestSettings, parts: Parts): Promise<Ending> {
   tell('healing');
   cluster.heal();
   const refusal = await restoreMembers(cluster);
-  const recovery = await recovered(cluster, refusal);
+  const recovery = await recovered(cluster, { refusal });
   tell('reading the final state');
-  const signal = AbortSignal.timeout(finishTimeoutMs);
+  const isAbsent = recovery.absent.length > 0;
+  const signal = AbortSignal.timeout(isAbsent ? finishAbsentMs : finishTimeoutMs);
   const finished = within(
     workload.finish(contextOf(settings, parts, signal)),
-    finishTimeoutMs + endTimeoutMs,
+    isAbsent ? finishAbsentMs : finishTimeoutMs + endTimeoutMs,
     `${workload.name} did not finish`,
   );
   // Where no service came back there may be no final state, and that is the finding.
-  await (recovery.absent.length > 0 ? finished.catch(() => undefined) : finished);
+  await (isAbsent ? finished.catch(() => undefined) : finished);
   tell('comparing members');
-  const hashes = await finalHashes(cluster);
+  const hashes = isAbsent ? [] : await finalHashes(cluster);
   tell('stopping members');
-  const stopped = await cluster.stopAll();
+  const startMs = performance.now();
+  const stopped = await cluster.stopAll(stopTimeoutMs);
+  const stoppedMs = Math.round(performance.now() - startMs);
   const exits = [...cluster.exits, ...stopped];
-  return { ...recovery, hashes, exits, alarms: alarmsIn(cluster) };
+  return { ...recovery, hashes, exits, alarms: alarmsIn(cluster), stoppedMs };
 }
 
 function contextOf(settings: TestSettings, parts: Parts, signal: AbortSignal): WorkloadContext {

@@ -36,12 +36,13 @@ export function tallyOfMustFail({ result }: Judgement): Tally {
 const anomaliesShownMax = 3;
 
 export function say({ result, verdicts }: Judgement, report: string): void {
-  for (const { checker, result: each, anomalies, counts, expected } of verdicts) {
+  for (const { checker, result: each, anomalies, counts, expected, note } of verdicts) {
     const numbers = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
     console.log(`  ${each.padEnd(8)}${checker} (${numbers.join(', ')})`);
     for (const { name, what } of anomalies.slice(0, anomaliesShownMax)) {
       console.log(`           ${name}: ${what}`);
     }
+    if (note !== undefined) console.log(`           ${note}`);
     if (expected !== undefined) console.log(`           expected: ${expected}`);
   }
   console.log(`${result}: ${report}`);
@@ -50,14 +51,12 @@ export function say({ result, verdicts }: Judgement, report: string): void {
 const exitFailed = 1;
 const exitBroken = 2;
 
-/** Says the last line and answers the exit code. One test of which nobody knows is no pass; among many it is named. */
-export function summed(tally: Tally, isMatrix = false): number {
-  const { passed, unknown, broken } = tally;
-  const isJudged = isMatrix && passed > 0;
-  const failed = tally.failed + broken + (isJudged ? 0 : unknown);
-  if (unknown > 0) console.log(`${unknown} of which not everything could be judged`);
+/** Says the last line and answers the exit code. A test of which nobody knows is no pass. */
+export function summed({ passed, failed, unknown, broken }: Tally): number {
+  if (unknown > 0) console.log(`${unknown} of which not everything could be judged: no pass`);
   if (broken > 0) console.log(`${broken} in which the harness itself failed`);
-  console.log(`${passed} passed, ${failed} failed`);
+  const notPassed = failed + unknown + broken;
+  console.log(`${passed} passed, ${notPassed} failed`);
   if (broken > 0) return exitBroken;
-  return failed > 0 ? exitFailed : 0;
+  return notPassed > 0 ? exitFailed : 0;
 }

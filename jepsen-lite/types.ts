@@ -39,6 +39,34 @@ export interface NemesisEvent {
   readonly endUs: number;
   readonly what: string;
   readonly members: readonly string[];
+  /** What shows that it happened: `its clock was read 812 times`. */
+  readonly proof?: string;
+  /** A compaction was asked for up to this revision. */
+  readonly compactRevision?: number;
+  /** Why it came to nothing; undefined: it happened. */
+  readonly nothing?: string;
+  /** How the service came back when it was over, where that was looked at. */
+  readonly service?: Recovery;
+}
+
+/** From the moment in which nothing was wrong with the world any more until every member served reads and writes. */
+export interface Recovery {
+  /** Undefined: never in time. */
+  readonly recoveredMs: number | undefined;
+  /** How much of it a member, or the harness itself, was ready to run and had no core: no fault of the store. */
+  readonly waitedForCoreMs: number;
+  /** How much of it a file of the harness's own took to be synced, beyond what a disk takes that is not busy. */
+  readonly waitedForDiskMs?: number;
+  /** Members that did not serve again, with what they answered last. */
+  readonly absent: readonly { readonly member: string; readonly reason: string }[];
+}
+
+/** A test that is done once more because its first try failed by limits of time alone. */
+export interface SecondTry {
+  /** Every limit of time is so many times as long. */
+  readonly patience: number;
+  /** What was found the first time. */
+  readonly because: string;
 }
 
 export interface History {
@@ -46,6 +74,7 @@ export interface History {
   readonly nemesis: string;
   readonly seed: number;
   readonly target: 'quorate' | 'etcd';
+  readonly secondTry?: SecondTry;
   readonly operations: readonly Operation[];
   readonly events: readonly NemesisEvent[];
 }
@@ -58,6 +87,8 @@ export interface Anomaly {
   readonly what: string;
   /** Indexes into the history. */
   readonly operations: readonly number[];
+  /** A limit of time was exceeded, which a slow machine can do by itself: the test is done once more. */
+  readonly isSlowness?: true;
 }
 
 /** unknown: the checker gave up within its limits; it is shown and is not a pass. */
@@ -67,6 +98,8 @@ export interface Verdict {
   readonly anomalies: readonly Anomaly[];
   /** Counts that show that something was judged at all: operations by outcome, reads, events. */
   readonly counts: Readonly<Record<string, number>>;
+  /** A sentence beside the counts, as why nothing could be judged. */
+  readonly note?: string;
 }
 
 /** Pure: a stored history can be judged again. */

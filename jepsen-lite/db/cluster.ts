@@ -9,7 +9,7 @@ import { PeerProxy } from '../net/peer-proxy.ts';
 import { ownerOf } from '../net/socket-owner.ts';
 import type { Preloads } from '../preload/preloads.ts';
 import type { Endpoint } from '../types.ts';
-import { choosePorts } from './ports.ts';
+import { holdPorts, type HeldPorts } from './ports.ts';
 import { Slot } from './slot.ts';
 import type { Db } from './types.ts';
 
@@ -43,11 +43,14 @@ export class TestCluster {
   readonly #proxies: PeerProxy[] = [];
   readonly #clients = new Map<Slot, RawClient>();
 
-  private constructor(options: ClusterOptions, ports: readonly number[]) {
+  readonly #held: HeldPorts;
+
+  private constructor(options: ClusterOptions, held: HeldPorts) {
     this.#options = options;
+    this.#held = held;
     this.size = options.members;
     const count = options.members + options.spares;
-    this.slots = Array.from({ length: count }, (_, i) => this.#slot(i, ports));
+    this.slots = Array.from({ length: count }, (_, i) => this.#slot(i, held.ports));
   }
 
   #slot(i: number, ports: readonly number[]): Slot {
@@ -72,7 +75,7 @@ export class TestCluster {
   /** Starts the proxies and the first members. @throws when they do not come up. */
   static async start(options: ClusterOptions): Promise<TestCluster> {
     const count = (options.members + options.spares) * portsPerSlot;
-    const cluster = new TestCluster(options, await choosePorts(count, options.portBase));
+    const cluster = new TestCluster(options, await holdPorts(count, options.portBase));
     try {
       for (const slot of cluster.slots) cluster.#proxies.push(await cluster.#proxy(slot));
       const first = cluster.slots.slice(0, options.members);
@@ -124,6 +127,18 @@ export class TestCluster {
     return this.#options.db;
   }
 
+  /** The folder of the report, on the disk of the members' data. */
+  get folder(): string {
+    return this.#options.folder;
+  }
+
+  /** Whether those are members who were at the beginning, and all run. */
+  get isWhole(): boolean {
+    return this.slots.every((slot, i) =>
+      i < this.size ? slot.isMember && slot.isRunning && !slot.isPaused : !slot.isMember,
+    );
+  }
+
   launch(slot: Slot): void {
     slot.launch(this.#options.preloads.of(slot));
   }
@@ -172,10 +187,13 @@ export class TestCluster {
     }
   }
 
-  /** SIGTERM to all; answers those who ended otherwise than that asks for: etcd ends by the signal itself. */
-  async stopAll(): Promise<readonly Exit[]> {
+  /**
+   * SIGTERM to all, with so much time for each; answers those who ended otherwise than that asks for: etcd ends by
+   * the signal itself.
+   */
+  async stopAll(timeoutMs: number): Promise<readonly Exit[]> {
     const ends = await Promise.all(
-      this.slots.map(async (slot) => ({ member: slot.name, status: await slot.stop() })),
+      this.slots.map(async (slot) => ({ member: slot.name, status: await slot.stop(timeoutMs) })),
     );
     return ends.flatMap(({ member, status }) =>
       status === undefined || status.code === 0 || status.signal === 'SIGTERM'
@@ -189,5 +207,6 @@ export class TestCluster {
     for (const client of this.#clients.values()) client.close();
     await Promise.all(this.slots.map((slot) => slot.kill()));
     for (const proxy of this.#proxies) proxy.close();
+    this.#held.release();
   }
 }

@@ -39,9 +39,14 @@ async function list(cluster: TestCluster): Promise<readonly Listed[] | undefined
   return undefined;
 }
 
+/** What the list of members says; undefined: it is not in it, or nobody says. */
+export async function idOfSlot(cluster: TestCluster, slot: Slot): Promise<string | undefined> {
+  return (await list(cluster))?.find((each) => each.slot === slot)?.id;
+}
+
 /** Asks `via`, and finds out by the list what came of it when there was no answer. */
 export async function removeMember(cluster: TestCluster, slot: Slot, via: Slot): Promise<Refusal> {
-  const id = (await list(cluster))?.find((each) => each.slot === slot)?.id;
+  const id = await idOfSlot(cluster, slot);
   if (id === undefined) return 'nobody tells its id';
   slot.expectEnd();
   const answer = await cluster.call(via, 'Cluster.MemberRemove', { ID: id }, changeDeadlineMs);
@@ -84,7 +89,7 @@ export async function addMember(
 
 /** Makes a voter of the learner in that slot. */
 export async function promoteMember(cluster: TestCluster, slot: Slot, via: Slot): Promise<Refusal> {
-  const id = (await list(cluster))?.find((each) => each.slot === slot)?.id;
+  const id = await idOfSlot(cluster, slot);
   if (id === undefined) return 'nobody tells its id';
   const answer: Answer = await cluster.call(
     via,
@@ -103,7 +108,10 @@ export async function restoreMembers(cluster: TestCluster): Promise<Refusal> {
   const deadlineMs = performance.now() + restoreTimeoutMs;
   for (;;) {
     const refusal = await restoreOnce(cluster);
-    if (refusal === undefined || performance.now() > deadlineMs) {
+    // Who has ended by itself is not started again, and without a majority nothing changes any more.
+    const { members } = cluster;
+    const isHopeless = members.filter(({ isRunning }) => isRunning).length * 2 <= members.length;
+    if (refusal === undefined || isHopeless || performance.now() > deadlineMs) {
       // To join is more than to heal, and takes etcd some seconds.
       await Promise.all(cluster.members.map(({ joined }) => joined));
       return refusal;

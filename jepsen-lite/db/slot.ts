@@ -119,12 +119,12 @@ export class Slot {
     await this.#member?.kill();
   }
 
-  /** Answers how it ended; undefined: it had ended before. */
-  async stop(): Promise<ExitStatus | undefined> {
+  /** SIGTERM, and kill -9 when that does not end it in time. Answers how it ended; undefined: it had ended before. */
+  async stop(timeoutMs: number): Promise<ExitStatus | undefined> {
     const member = this.#member;
     if (member === undefined || !member.isRunning) return undefined;
     this.#isEndExpected = true;
-    await member.stop();
+    await member.stop(timeoutMs);
     return member.exited();
   }
 

@@ -1,9 +1,8 @@
 import type { WireObject } from '../../test/members/protocol.ts';
-import { between, oneOf, victim, type Fault, type Nemesis, type Underway } from './types.ts';
+import { between, oneOf, over, victim, type Fault, type Nemesis, type Underway } from './types.ts';
 
 /** Old revisions go away, members defragment, and those who were away come back to a log that is gone. */
 
-const isOver = { holdMs: 0, end: () => Promise.resolve() };
 const anyKey = Buffer.from('\0');
 const slowCallMs = 20_000;
 
@@ -20,10 +19,10 @@ export const compactNow: Fault = {
     const newest = Number((read.message['header'] as WireObject)['revision']);
     const revision = Math.max(1, newest - back);
     const answer = await cluster.call(slot, 'KV.Compact', { revision, physical }, slowCallMs);
-    const end = answer.ok ? '' : `, refused: ${answer.text}`;
     const kind = physical ? 'compaction, waited for,' : 'compaction';
-    const what = `${kind} at revision ${revision} of ${newest} by ${slot.name}${end}`;
-    return { what, members: [slot.name], ...isOver };
+    const what = `${kind} at revision ${revision} of ${newest} by ${slot.name}`;
+    const effect = answer.ok ? { proof: 'acknowledged' } : { nothing: `refused: ${answer.text}` };
+    return over(what, [slot.name], { ...effect, compactRevision: revision });
   },
 };
 
@@ -33,8 +32,8 @@ export const defragmentOne: Fault = {
     const slot = await victim(world);
     if (slot === undefined) return undefined;
     const answer = await world.cluster.call(slot, 'Maintenance.Defragment', {}, slowCallMs);
-    const end = answer.ok ? '' : `, refused: ${answer.text}`;
-    return { what: `${slot.name} defragments${end}`, members: [slot.name], ...isOver };
+    const effect = answer.ok ? { proof: 'acknowledged' } : { nothing: `refused: ${answer.text}` };
+    return over(`${slot.name} defragments`, [slot.name], effect);
   },
 };
 
@@ -44,8 +43,10 @@ export const takeSnapshot: Fault = {
     const slot = await victim(world);
     if (slot === undefined) return undefined;
     const answer = await world.cluster.call(slot, 'Maintenance.Snapshot', {}, slowCallMs);
-    const end = answer.ok ? `${answer.raw.length} bytes` : `refused: ${answer.text}`;
-    return { what: `a snapshot of ${slot.name} is taken, ${end}`, members: [slot.name], ...isOver };
+    const effect = answer.ok
+      ? { proof: `${answer.raw.length} bytes` }
+      : { nothing: `refused: ${answer.text}` };
+    return over(`a snapshot of ${slot.name} is taken`, [slot.name], effect);
   },
 };
 
@@ -67,8 +68,9 @@ export const fallBehind: Fault = {
       holdMs,
       end: async () => {
         const compaction = await compactNow.begin(world);
-        await compaction?.end();
+        const { compactRevision } = (await compaction?.end()) ?? {};
         if (slot.isMember && !slot.isRunning) cluster.launch(slot);
+        return compactRevision === undefined ? {} : { compactRevision };
       },
     };
   },

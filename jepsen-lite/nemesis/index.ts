@@ -1,6 +1,7 @@
 import { clock, monotonic } from './clock.ts';
 import { compact } from './compact.ts';
-import { disk } from './disk.ts';
+import { deaf } from './deaf.ts';
+import { disk, stuck } from './disk.ts';
 import { kill } from './kill.ts';
 import { leader } from './leader.ts';
 import { members } from './members.ts';
@@ -11,8 +12,9 @@ import { liar, power } from './power.ts';
 import { slow } from './slow.ts';
 import type { Nemesis } from './types.ts';
 
-const anywhere: readonly Nemesis[] = [kill, pause, partition, slow, members, compact, leader];
-const throughLibc: readonly Nemesis[] = [clock, disk, power];
+const onLinks: readonly Nemesis[] = [partition, deaf, slow];
+const anywhere: readonly Nemesis[] = [kill, pause, ...onLinks, members, compact, leader];
+const throughLibc: readonly Nemesis[] = [clock, disk, stuck, power];
 
 function mixOf(name: string, about: string, parts: readonly Nemesis[]): Nemesis {
   return {
@@ -32,7 +34,11 @@ export const nemeses: readonly Nemesis[] = [
   ...anywhere,
   ...throughLibc,
   monotonic,
-  mixOf('mix', 'faults of kill, pause, partition, slow, members, compact and leader', anywhere),
+  mixOf(
+    'mix',
+    'faults of kill, pause, partition, deaf, slow, members, compact and leader',
+    anywhere,
+  ),
   mixOf('mix-all', 'the same with clock, disk and power', [...anywhere, ...throughLibc]),
   liar,
 ];

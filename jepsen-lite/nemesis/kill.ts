@@ -10,8 +10,10 @@ async function killed(world: World, slots: readonly Slot[], holdMs: number): Pro
     members: names,
     holdMs,
     end: () => {
-      for (const slot of slots) if (slot.isMember && !slot.isRunning) world.cluster.launch(slot);
-      return Promise.resolve();
+      const dead = slots.filter((slot) => !slot.isRunning);
+      for (const slot of dead) if (slot.isMember) world.cluster.launch(slot);
+      const proof = `${dead.length} of ${slots.length} processes had ended`;
+      return Promise.resolve(dead.length > 0 ? { proof } : { nothing: 'they ran on' });
     },
   };
 }

@@ -1,5 +1,7 @@
+import type { TestCluster } from '../db/cluster.ts';
+import type { Slot } from '../db/slot.ts';
 import { memberIdOf } from '../../test/members/harness.ts';
-import { between, oneOf, type Fault, type Nemesis } from './types.ts';
+import { between, oneOf, over, type Fault, type Nemesis } from './types.ts';
 
 /** Leadership is handed over by hand, to anybody. */
 export const moveLeader: Fault = {
@@ -13,13 +15,9 @@ export const moveLeader: Fault = {
     const targetID = memberIdOf(await cluster.status(heir));
     if (targetID === undefined) return undefined;
     const answer = await cluster.call(leader, 'Maintenance.MoveLeader', { targetID });
-    const end = answer.ok ? '' : `, refused: ${answer.text}`;
-    return {
-      what: `leadership goes from ${leader.name} to ${heir.name}${end}`,
-      members: [leader.name, heir.name],
-      holdMs: 0,
-      end: () => Promise.resolve(),
-    };
+    const effect = answer.ok ? { proof: 'acknowledged' } : { nothing: `refused: ${answer.text}` };
+    const what = `leadership goes from ${leader.name} to ${heir.name}`;
+    return over(what, [leader.name, heir.name], effect);
   },
 };
 
@@ -40,11 +38,21 @@ export const stallLeader: Fault = {
         if (isKilled) {
           await leader.kill();
           if (leader.isMember) cluster.launch(leader);
-        } else leader.resume();
+          return {};
+        }
+        leader.resume();
+        const heir = await leaderOther(cluster, leader);
+        return heir === undefined ? {} : { proof: `${heir} leads now` };
       },
     };
   },
 };
+
+/** Who leads in its place; undefined: it does still, or nobody does. */
+async function leaderOther(cluster: TestCluster, than: Slot): Promise<string | undefined> {
+  const now = await cluster.leader();
+  return now === than ? undefined : now?.name;
+}
 
 export const leader: Nemesis = {
   name: 'leader',

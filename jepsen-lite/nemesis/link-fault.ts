@@ -11,12 +11,17 @@ export function onWays(
   fault: LinkFault,
   told: Pick<Underway, 'what' | 'members' | 'holdMs'>,
 ): Underway {
-  for (const [from, to] of ways) cluster.links.set(from, to, fault);
+  const { links } = cluster;
+  const met = (): number => ways.reduce((sum, [from, to]) => sum + links.met(from, to), 0);
+  const before = met();
+  for (const [from, to] of ways) links.set(from, to, fault);
   return {
     ...told,
     end: () => {
-      for (const [from, to] of ways) cluster.links.heal(from, to);
-      return Promise.resolve();
+      for (const [from, to] of ways) links.heal(from, to);
+      const times = met() - before;
+      const proof = `${times} packets and calls met it`;
+      return Promise.resolve(times > 0 ? { proof } : { nothing: 'nobody sent anything there' });
     },
   };
 }

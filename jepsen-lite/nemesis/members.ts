@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addMember, promoteMember, removeMember } from '../db/membership.ts';
+import { addMember, idOfSlot, promoteMember, removeMember } from '../db/membership.ts';
 import type { Slot } from '../db/slot.ts';
-import { between, oneOf, victim, type Fault, type Nemesis, type World } from './types.ts';
+import {
+  between,
+  oneOf,
+  over,
+  victim,
+  type Effect,
+  type Fault,
+  type Nemesis,
+  type World,
+} from './types.ts';
 
 /** Members come and go by the cluster's own means, one at a time. */
 
@@ -37,18 +46,25 @@ export const replace: Fault = {
     if (slot === undefined || cluster.members.length < cluster.size) return undefined;
     const via = asksItself ? slot : await anyOther(world, slot);
     if (via === undefined) return undefined;
+    const before = await idOfSlot(cluster, slot);
     const refusal = await removeMember(cluster, slot, via);
     const members = [slot.name];
     if (refusal !== undefined) {
-      const what = `removal of ${slot.name} by ${via.name} refused: ${refusal}`;
-      return { what, members, holdMs: 0, end: () => Promise.resolve() };
+      return over(`removal of ${slot.name} by ${via.name}`, members, {
+        nothing: `refused: ${refusal}`,
+      });
     }
     return {
       what: `${slot.name} is removed by ${via.name} and replaced by a new member without data`,
       members,
       holdMs,
-      end: async () => {
+      end: async (): Promise<Effect> => {
         await comeBack(world, slot, isLearner);
+        const now = await idOfSlot(cluster, slot);
+        const id = (text: string | undefined): string => (text === undefined ? 'none' : text);
+        return before !== undefined && before === now
+          ? { nothing: `the list of members still has ${before}` }
+          : { proof: `its id in the list of members was ${id(before)}, and is ${id(now)}` };
       },
     };
   },
@@ -84,21 +100,24 @@ export const grow: Fault = {
     const refusal = await addMember(cluster, spare, { via, isLearner });
     const members = [spare.name];
     if (refusal !== undefined) {
-      const what = `addition of ${spare.name} refused: ${refusal}`;
-      return { what, members, holdMs: 0, end: () => Promise.resolve() };
+      return over(`addition of ${spare.name}`, members, { nothing: `refused: ${refusal}` });
     }
     if (manner === 'learner that is promoted') {
       await tried(() => promoteMember(cluster, spare, via));
     }
+    const id = await idOfSlot(cluster, spare);
     return {
       what: `${spare.name} is added as a ${manner}, and removed again`,
       members,
       holdMs,
-      end: async () => {
+      end: async (): Promise<Effect> => {
         await tried(async () => {
           const other = await anyOther(world, spare);
           return other === undefined ? 'nobody runs' : removeMember(cluster, spare, other);
         });
+        return id === undefined
+          ? { nothing: 'the list of members never had it' }
+          : { proof: `the list of members had it, with id ${id}` };
       },
     };
   },

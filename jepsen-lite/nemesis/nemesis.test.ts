@@ -4,6 +4,7 @@ import type { TestCluster } from '../db/cluster.ts';
 import { Links } from '../net/links.ts';
 import type { Preloads } from '../preload/preloads.ts';
 import type { NemesisEvent } from '../types.ts';
+import { deafLeader, muteLeader, withoutOldLeader } from './deaf.ts';
 import { nemeses } from './index.ts';
 import { allWays } from './link-fault.ts';
 import { halves, oneWay, waysAcross } from './partition.ts';
@@ -72,6 +73,39 @@ describe('jepsen-lite: nemeses', () => {
     }
   });
 
+  for (const [fault, isDeaf] of [
+    [deafLeader, true],
+    [muteLeader, false],
+  ] as const) {
+    it(`a ${fault.name} is cut one way alone, ${isDeaf ? 'from' : 'towards'} all others`, async () => {
+      const world = worldOf(3, 4);
+      const begun = await fault.begin(world);
+      const expected = isDeaf ? ['n2>n1', 'n3>n1'] : ['n1>n2', 'n1>n3'];
+      assert.deepEqual([...cutWays(world.links, 3)].sort(), expected);
+      await begun?.end();
+      assert.deepEqual(cutWays(world.links, 3), []);
+    });
+  }
+
+  it('a majority comes back without the leader of before, and then all do', async () => {
+    const world = worldOf(3, 4);
+    const begun = await withoutOldLeader.begin(world);
+    assert.equal(cutWays(world.links, 3).length, 6);
+    await new Promise((resolve) => setTimeout(resolve, (begun?.holdMs ?? 0) - 1_500));
+    assert.deepEqual([...cutWays(world.links, 3)].sort(), ['n1>n2', 'n1>n3', 'n2>n1', 'n3>n1']);
+    await begun?.end();
+    assert.deepEqual(cutWays(world.links, 3), []);
+  });
+
+  it('a cut that nothing met says that it did nothing', async () => {
+    const world = worldOf(3, 4);
+    const cut = await halves.begin(world);
+    assert.match((await cut?.end())?.nothing ?? '', /nobody sent anything/);
+    const met = await halves.begin(world);
+    for (const [from, to] of allWays(names.slice(0, 3))) world.links.meet(from, to);
+    assert.match((await met?.end())?.proof ?? '', /4 packets and calls met it/);
+  });
+
   it('in a ring of five everybody sees its two neighbours, of three members two see the third', () => {
     const seen = (count: number, name: string): number => {
       const cut = waysAcross(names.slice(0, count)).filter(([from]) => from === name);
@@ -121,6 +155,47 @@ describe('jepsen-lite: nemeses', () => {
       );
       return events.map(({ what }) => what);
     }
+
+    it('watches the service after a fault, with no other fault meanwhile, and tells what it saw', async () => {
+      const events: NemesisEvent[] = [];
+      const ended = new AbortController();
+      let watching = 0;
+      const counting: Nemesis = {
+        ...quick,
+        atOnceMax: 2,
+        faults: [
+          {
+            name: 'a',
+            begin: async () => {
+              assert.equal(watching, 0, 'a fault began while the service was watched');
+              return { what: 'a', members: [], holdMs: 3, end: async () => ({ proof: 'seen' }) };
+            },
+          },
+        ],
+      };
+      await runSchedule(
+        counting,
+        {
+          world: worldOf(3, 2),
+          nowUs: () => 0,
+          onEvent: (event) => {
+            events.push(event);
+            if (events.filter(({ service }) => service !== undefined).length === 3) ended.abort();
+          },
+          onChange: () => undefined,
+          serviceBack: async () => {
+            watching++;
+            await new Promise((resolve) => setTimeout(resolve, 20));
+            watching--;
+            return { recoveredMs: 20, waitedForCoreMs: 0, absent: [] };
+          },
+          signal: ended.signal,
+        },
+        timing,
+      );
+      assert.ok(events.every(({ proof }) => proof === 'seen'));
+      assert.ok(events.filter(({ service }) => service?.recoveredMs === 20).length >= 3);
+    });
 
     it('is drawn from the seed', async () => {
       const [first, again] = await Promise.all([drawn(5), drawn(5)]);

@@ -1,4 +1,5 @@
 import type { Slot } from '../db/slot.ts';
+import { readFileSync } from 'node:fs';
 import { between, shuffled, victim, type Nemesis, type Underway, type World } from './types.ts';
 
 /** SIGSTOP: a process stands still with its connections open, as under a virtual machine that is moved. */
@@ -10,10 +11,22 @@ function paused(slots: readonly Slot[], holdMs: number): Underway {
     members: names,
     holdMs,
     end: () => {
+      const still = slots.filter(({ pid }) => pid !== undefined && standsStill(pid));
       for (const slot of slots) slot.resume();
-      return Promise.resolve();
+      const proof = `${still.length} of ${slots.length} processes stood still to the end`;
+      return Promise.resolve(still.length > 0 ? { proof } : { nothing: 'they ran on' });
     },
   };
+}
+
+/** proc(5): the state stands behind the name, which stands in parentheses. */
+function standsStill(pid: number): boolean {
+  try {
+    return /\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    // It has ended meanwhile.
+    return false;
+  }
 }
 
 export const pauseOne = {

@@ -19,8 +19,10 @@ async function unplugged(world: World, slots: readonly Slot[], holdMs: number): 
     members: names,
     holdMs,
     end: () => {
-      for (const slot of slots) if (slot.isMember && !slot.isRunning) world.cluster.launch(slot);
-      return Promise.resolve();
+      const dead = slots.filter((slot) => !slot.isRunning);
+      for (const slot of dead) if (slot.isMember) world.cluster.launch(slot);
+      const proof = `${dead.length} of ${slots.length} data dirs made anew from the record`;
+      return Promise.resolve(dead.length > 0 ? { proof } : { nothing: 'they ran on' });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NemesisEvent } from '../types.ts';
+import type { NemesisEvent, Recovery } from '../types.ts';
 import { between, oneOf, type Nemesis, type Underway, type World } from './types.ts';
 
 export interface ScheduleOptions {
@@ -8,6 +8,8 @@ export interface ScheduleOptions {
   readonly onEvent: (event: NemesisEvent) => void;
   /** For the progress line. */
   readonly onChange: (underway: readonly string[]) => void;
+  /** Waits until all serve again; undefined: not all are there who could. */
+  readonly serviceBack?: () => Promise<Recovery> | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -43,35 +45,99 @@ export async function runSchedule(
     await pause(2 ** 31 - 1, options.signal);
     return;
   }
-  const underway = new Set<Promise<void>>();
-  const names = new Set<string>();
-  const failures: unknown[] = [];
+  const run = new Faults(nemesis, options);
   await pause(timing.firstQuietMs, options.signal);
-  while (!options.signal.aborted && failures.length === 0) {
-    const fault = oneOf(options.world.random, nemesis.faults);
-    const startUs = options.nowUs();
-    const begun = await fault.begin(options.world);
-    if (begun !== undefined) {
-      names.add(begun.what);
-      options.onChange([...names]);
-      const done = held(begun, startUs, options)
-        .catch((error: unknown) => failures.push(error))
-        .then(() => {
-          names.delete(begun.what);
-          underway.delete(done);
-          options.onChange([...names]);
-        });
-      underway.add(done);
-    }
-    while (underway.size >= nemesis.atOnceMax) await Promise.race(underway);
-    // Mostly clients get something done before the next fault; sometimes it comes in the middle of an election.
-    const isHasty = options.world.random.below(3) === 0;
-    if (underway.size === 0 && !isHasty) await settled(options);
+  while (!options.signal.aborted && run.failures.length === 0) {
+    await run.beginOne();
+    await run.untilRoom();
+    if (!run.isHasty && !run.isBusy) await settled(options);
     const [least, most] = nemesis.atOnceMax > 1 ? timing.crowdedQuietMs : timing.quietMs;
     await pause(between(options.world.random, least, most), options.signal);
   }
-  await Promise.all(underway);
-  if (failures.length > 0) throw failures[0];
+  await run.end();
+  if (run.failures.length > 0) throw run.failures[0];
+}
+
+/** The faults of one schedule that are under way. */
+class Faults {
+  readonly failures: unknown[] = [];
+  /** Mostly clients get something done before the next fault; sometimes it comes in the middle of an election. */
+  isHasty = false;
+  readonly #nemesis: Nemesis;
+  readonly #options: ScheduleOptions;
+  readonly #underway = new Set<Promise<void>>();
+  readonly #names = new Set<string>();
+  #service: Promise<void> | undefined;
+  #isBeginning = false;
+
+  constructor(nemesis: Nemesis, options: ScheduleOptions) {
+    this.#nemesis = nemesis;
+    this.#options = options;
+  }
+
+  get isBusy(): boolean {
+    return this.#underway.size > 0;
+  }
+
+  async beginOne(): Promise<void> {
+    const { world, nowUs } = this.#options;
+    const fault = oneOf(world.random, this.#nemesis.faults);
+    this.isHasty = world.random.below(3) === 0;
+    await this.#service;
+    const startUs = nowUs();
+    this.#isBeginning = true;
+    const begun = await fault.begin(world);
+    this.#isBeginning = false;
+    if (begun === undefined) return;
+    this.#names.add(begun.what);
+    this.#tell();
+    const done = this.#held(begun, startUs)
+      .catch((error: unknown) => void this.failures.push(error))
+      .then(() => {
+        this.#names.delete(begun.what);
+        this.#underway.delete(done);
+        this.#tell();
+      });
+    this.#underway.add(done);
+  }
+
+  /** Another may begin; none does while the service is watched that comes back. */
+  async untilRoom(): Promise<void> {
+    while (this.#underway.size >= this.#nemesis.atOnceMax) await Promise.race(this.#underway);
+    await this.#service;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#underway);
+  }
+
+  async #held(fault: Underway, startUs: number): Promise<void> {
+    const { nowUs, onEvent, signal } = this.#options;
+    await pause(fault.holdMs, signal);
+    const effect = (await fault.end()) ?? {};
+    const endUs = nowUs();
+    const service = await this.#serviceBack();
+    const { what, members } = fault;
+    const watched = service === undefined ? {} : { service };
+    onEvent({ startUs, endUs, what, members, ...effect, ...watched });
+  }
+
+  /** Undefined: something else is wrong still, the next fault does not wait, or the time was over first. */
+  async #serviceBack(): Promise<Recovery | undefined> {
+    const { serviceBack, signal } = this.#options;
+    if (this.#underway.size > 1 || this.#isBeginning) return undefined;
+    if (this.isHasty || signal.aborted) return undefined;
+    const watched = serviceBack?.();
+    if (watched === undefined) return undefined;
+    this.#service = watched.then(() => undefined);
+    const service = await watched;
+    this.#service = undefined;
+    return signal.aborted ? undefined : service;
+  }
+
+  #tell(): void {
+    this.#options.onChange([...this.#names]);
+  }
 }
 
 async function settled({ world, signal }: ScheduleOptions): Promise<void> {
@@ -80,13 +146,6 @@ async function settled({ world, signal }: ScheduleOptions): Promise<void> {
     if ((await world.cluster.leader()) !== undefined) return;
     await pause(settledPollMs, signal);
   }
-}
-
-async function held(fault: Underway, startUs: number, options: ScheduleOptions): Promise<void> {
-  await pause(fault.holdMs, options.signal);
-  await fault.end();
-  const { what, members } = fault;
-  options.onEvent({ startUs, endUs: options.nowUs(), what, members });
 }
 
 /** Returns early when the signal is aborted. */

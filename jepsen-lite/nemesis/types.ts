@@ -12,6 +12,16 @@ export interface World {
   readonly preloads: Preloads;
 }
 
+/** What is known of a fault when it is over: that it happened, or that it came to nothing. */
+export interface Effect {
+  /** What shows that it happened. */
+  readonly proof?: string;
+  /** Why it came to nothing. */
+  readonly nothing?: string;
+  /** It asked for a compaction up to there. */
+  readonly compactRevision?: number;
+}
+
 /** A fault that has begun. */
 export interface Underway {
   /** For the report, in words that need no code: `kill -9 of n2`. */
@@ -19,7 +29,8 @@ export interface Underway {
   readonly members: readonly string[];
   /** How long it lasts before it is ended; 0 for what is over when it has begun. */
   readonly holdMs: number;
-  end(): Promise<void>;
+  /** Answers what came of it, where that can be seen. */
+  end(): Promise<Effect | void>;
 }
 
 export interface Fault {
@@ -43,6 +54,11 @@ export interface Nemesis {
   readonly diskRules?: readonly string[];
   /** A test of the harness itself: a run in which nothing is found has failed. */
   readonly mustFail?: boolean;
+}
+
+/** One that is over when it has begun, and what came of it. */
+export function over(what: string, members: readonly string[], effect: Effect = {}): Underway {
+  return { what, members, holdMs: 0, end: () => Promise.resolve(effect) };
 }
 
 /** Milliseconds between the bounds, both included. */

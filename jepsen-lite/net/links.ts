@@ -50,10 +50,21 @@ function chance(random: Random, share: number | undefined): boolean {
 /** The faults of all ordered pairs of members; those who carry bytes are told when one changes. */
 export class Links {
   readonly #faults = new Map<string, LinkFault>();
+  readonly #met = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
 
   fault(from: string, to: string): LinkFault | undefined {
     return this.#faults.get(pair(from, to));
+  }
+
+  /** A piece, or a call, from the one to the other has met the fault that is set on that way. */
+  meet(from: string, to: string): void {
+    this.#met.set(pair(from, to), this.met(from, to) + 1);
+  }
+
+  /** How many pieces and calls have met a fault on that way, over all faults. */
+  met(from: string, to: string): number {
+    return this.#met.get(pair(from, to)) ?? 0;
   }
 
   /** In place of what was wrong before. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../src/base/random.ts';
-import { choosePorts } from '../db/ports.ts';
+import { holdPorts } from '../db/ports.ts';
 import { arrivalMs, Links } from './links.ts';
 import { PeerProxy } from './peer-proxy.ts';
 import { inodeOf, ownerOf } from './socket-owner.ts';
@@ -93,7 +93,9 @@ describe('jepsen-lite: a proxy before a peer listener', () => {
       socket.on('error', () => undefined);
       socket.pipe(socket);
     });
-    const [targetPort = 0, proxyPort = 0] = await choosePorts(2);
+    const held = await holdPorts(2);
+    const [targetPort = 0, proxyPort = 0] = held.ports;
+    held.release();
     port = proxyPort;
     await new Promise<void>((done) => echo.listen(targetPort, '127.0.0.1', done));
     proxy = await PeerProxy.listen({

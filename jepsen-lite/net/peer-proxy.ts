@@ -62,6 +62,7 @@ export class PeerProxy {
       links.fault(caller, member)?.cut === 'refuse' ||
       links.fault(member, caller)?.cut === 'refuse';
     if (isRefused) {
+      links.meet(caller, member);
       socket.resetAndDestroy();
       return;
     }

@@ -56,9 +56,11 @@ export class Pipe {
   }
 
   #take(bytes: Buffer): void {
+    const fault = this.#fault;
+    if (fault !== undefined) this.#links.meet(this.#ends.sender, this.#ends.receiver);
     const nowMs = performance.now();
     const sent = { nowMs, previousMs: this.#waiting.at(-1)?.atMs ?? nowMs, bytes: bytes.length };
-    const atMs = arrivalMs(this.#fault ?? {}, sent, this.#random);
+    const atMs = arrivalMs(fault ?? {}, sent, this.#random);
     if (atMs === undefined) {
       this.reset();
       return;

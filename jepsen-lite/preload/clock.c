@@ -1,7 +1,8 @@
 /*
  * Preloaded into a member (LD_PRELOAD): its clocks are ahead of or behind the machine's by what the file named by
  * JEPSEN_CLOCK says, two signed 64-bit numbers of nanoseconds in the machine's byte order: of the clock on the wall and
- * of the monotonic one. The file is mapped, so that a change holds at once and reading it costs nothing.
+ * of the monotonic one. The file is mapped, so that a change holds at once and reading it costs nothing. Two more numbers
+ * in it count how often each clock was read while it was wrong: a fault that nobody met tests nothing.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -18,16 +19,25 @@
   if (real == NULL) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
 static const int64_t second_ns = 1000000000;
-static volatile const int64_t *offsets;
+/* wall, monotonic, readings of the wall, readings of the monotonic one */
+static volatile int64_t *offsets;
+
+#define NUMBERS 4
 
 __attribute__((constructor)) static void map_offsets(void) {
   const char *path = getenv("JEPSEN_CLOCK");
   if (path == NULL) return;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = open(path, O_RDWR | O_CLOEXEC);
   if (fd < 0) return;
-  void *mapped = mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+  void *mapped = mmap(NULL, NUMBERS * sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   close(fd);
   if (mapped != MAP_FAILED) offsets = mapped;
+}
+
+static int64_t counted(int which) {
+  int64_t offset = offsets[which];
+  if (offset != 0) __atomic_fetch_add(&offsets[2 + which], 1, __ATOMIC_RELAXED);
+  return offset;
 }
 
 static int64_t offset_of(clockid_t clock) {
@@ -35,12 +45,12 @@ static int64_t offset_of(clockid_t clock) {
   switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
-      return offsets[0];
+      return counted(0);
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_BOOTTIME:
-      return offsets[1];
+      return counted(1);
     default:
       return 0;
   }

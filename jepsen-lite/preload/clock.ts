@@ -12,6 +12,12 @@ export interface ClockOffsets {
   readonly monotonicMs: number;
 }
 
+/** How often a process has read its clocks while they were wrong. */
+export interface WrongReadings {
+  readonly wall: number;
+  readonly monotonic: number;
+}
+
 const source = join(repositoryRoot, 'jepsen-lite/preload/clock.c');
 const nsPerMs = 1_000_000n;
 
@@ -27,12 +33,16 @@ export function buildClockShim(folder: string): string {
   return library;
 }
 
+/** Two offsets, and two counts that the shim keeps. */
+const fileBytes = 32;
+
 /** In place: processes have the file mapped. */
 export function writeOffsets(path: string, { wallMs, monotonicMs }: ClockOffsets): void {
+  if (!existsSync(path)) writeFileSync(path, Buffer.alloc(fileBytes));
   const bytes = Buffer.alloc(16);
   bytes.writeBigInt64LE(BigInt(Math.round(wallMs)) * nsPerMs, 0);
   bytes.writeBigInt64LE(BigInt(Math.round(monotonicMs)) * nsPerMs, 8);
-  writeFileSync(path, bytes, { flag: existsSync(path) ? 'r+' : 'w' });
+  writeFileSync(path, bytes, { flag: 'r+' });
 }
 
 export function readOffsets(path: string): ClockOffsets {
@@ -40,5 +50,13 @@ export function readOffsets(path: string): ClockOffsets {
   return {
     wallMs: Number(bytes.readBigInt64LE(0) / nsPerMs),
     monotonicMs: Number(bytes.readBigInt64LE(8) / nsPerMs),
+  };
+}
+
+export function readReadings(path: string): WrongReadings {
+  const bytes = readFileSync(path);
+  return {
+    wall: Number(bytes.readBigInt64LE(16)),
+    monotonic: Number(bytes.readBigInt64LE(24)),
   };
 }

@@ -1,10 +1,17 @@
-import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../../src/base/random.ts';
 import { losePower, mendTrace } from '../../test/crash/power-loss.ts';
 import { buildShim, shimEnvironment } from '../../test/crash/shim/build.ts';
 import type { Preload, Slot } from '../db/slot.ts';
-import { buildClockShim, readOffsets, writeOffsets, type ClockOffsets } from './clock.ts';
+import {
+  buildClockShim,
+  readOffsets,
+  readReadings,
+  writeOffsets,
+  type ClockOffsets,
+  type WrongReadings,
+} from './clock.ts';
 
 /** trace: what reached the disk is recorded; faults: the disk can fail; clock: the clocks can differ. */
 export type Need = 'trace' | 'faults' | 'clock';
@@ -79,6 +86,16 @@ export class Preloads {
   skip(slot: Slot, ms: number): void {
     const { wallMs, monotonicMs } = this.#offsets(slot);
     writeOffsets(this.#path(slot, 'clock'), { wallMs, monotonicMs: monotonicMs + ms });
+  }
+
+  /** How often the member has read its clocks while they were wrong, over all its lives. */
+  wrongReadings(slot: Slot): WrongReadings {
+    return readReadings(this.#path(slot, 'clock'));
+  }
+
+  /** How often a rule has decided what the disk of that member did, over all its lives. */
+  diskFaultsMet(slot: Slot): number {
+    return statSync(`${this.#path(slot, 'faults')}.met`, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   #offsets(slot: Slot): ClockOffsets {

@@ -227,11 +227,11 @@ export class Member {
   }
 
   /** SIGTERM; kill -9 when that does not end it in time. */
-  async stop(): Promise<void> {
+  async stop(timeoutMs = stopTimeoutMs): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     await this.#exited;
     clearTimeout(timer);
   }

@@ -3,12 +3,14 @@
  *   op      write, sync, open, rename or *
  *   action  EIO, ENOSPC, EMFILE, delay MS, short (half of a write is done), skip (said to be done, and not done)
  * The first rule that fits decides. `after` lets as many fitting calls pass, `times` is how often it then holds. A
- * change of the file begins all counts anew.
+ * change of the file begins all counts anew. Each time a rule decides, one byte is appended to the file whose name has
+ * `.met` behind it: a rule that nothing met has tested nothing.
  */
 #define _GNU_SOURCE
 #include "shim.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +112,14 @@ static struct rule *find_rule(enum fault_op op, const char *path) {
   return NULL;
 }
 
-void faults_open(const char *path) { faults_path = path; }
+static int met = -1;
+
+void faults_open(const char *path) {
+  char name[4096];
+  faults_path = path;
+  if (path == NULL || snprintf(name, sizeof name, "%s.met", path) >= (int)sizeof name) return;
+  met = REAL(open)(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
 
 struct fault faults_next(enum fault_op op, const char *path) {
   struct fault fault = {0};
@@ -121,6 +130,7 @@ struct fault faults_next(enum fault_op op, const char *path) {
   maybe_reload();
   const struct rule *rule = find_rule(op, path);
   if (rule != NULL) {
+    if (met >= 0) (void)!REAL(write)(met, ".", 1);
     if (rule->action == ACTION_ERROR) fault.error = (int)rule->value;
     if (rule->action == ACTION_SHORT) fault.is_short = 1;
     if (rule->action == ACTION_SKIP) fault.is_skipped = 1;
