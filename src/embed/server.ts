@@ -13,6 +13,8 @@ import { systemScheduler } from '../host/scheduler.ts';
 import { describeClusterRoute, type ClusterDescription } from '../peer/cluster-query.ts';
 import { PeerTransport } from '../peer/transport.ts';
 import type { MemberId } from '../raft/types.ts';
+import type { IndexCheckpointSettings } from '../server/index-checkpoint-parts.ts';
+import type { MemberSettings } from '../server/member-parts.ts';
 import { ServerMember } from '../server/member.ts';
 import { openOrCreateDataDir, type OpenedDataDir } from './data-dir.ts';
 import { openListeners, type Listeners } from './listeners.ts';
@@ -39,6 +41,8 @@ export interface RunningServer {
 
 export interface ServerHost {
   readonly logger: Logger;
+  /** Other than usual: so that a member of a few keys writes checkpoints too. */
+  readonly indexCheckpoint?: IndexCheckpointSettings;
 }
 
 /** etcd's words, which operators look for. */
@@ -47,7 +51,7 @@ const removedText = 'the member has been permanently removed from the cluster';
 /** Rejects, with nothing left behind it, when the data dir or a port is not to be had. */
 export async function startServer(
   config: ServerConfig,
-  { logger }: ServerHost,
+  { logger, indexCheckpoint }: ServerHost,
 ): Promise<RunningServer> {
   const closing = closedPromise();
   const metrics = createMetrics();
@@ -62,6 +66,7 @@ export async function startServer(
   };
   const { member, transport } = openMember({
     config,
+    settings: memberSettings(config, indexCheckpoint),
     logger,
     metrics,
     opened,
@@ -105,6 +110,7 @@ export async function startServer(
 
 interface MemberToOpen {
   readonly config: ServerConfig;
+  readonly settings: MemberSettings;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly opened: OpenedDataDir;
@@ -112,13 +118,14 @@ interface MemberToOpen {
   readonly removed: () => void;
 }
 
-function openMember({ config, logger, metrics, opened, fail, removed }: MemberToOpen) {
+function openMember(parts: MemberToOpen) {
+  const { config, settings, logger, metrics, opened, fail, removed } = parts;
   let transport: PeerTransport | undefined;
   const { dataDir, loader } = opened;
   const member = new ServerMember({
     dataDir,
     loader,
-    settings: memberSettings(config),
+    settings,
     host: {
       scheduler: systemScheduler,
       random: systemRandom,

@@ -25,7 +25,7 @@ const rowArenaShareOfMemory = 1 / 16;
  * Reading 50,000 rows takes a start about a quarter of a second. A stop waits for a checkpoint no longer than a start
  * without one would take to read two million rows.
  */
-const indexCheckpoint: IndexCheckpointSettings = {
+const usualIndexCheckpoint: IndexCheckpointSettings = {
   rowsMin: 50_000,
   intervalMs: 2 * 60 * 1000,
   verifyAfterMs: 60 * 1000,
@@ -33,7 +33,10 @@ const indexCheckpoint: IndexCheckpointSettings = {
 };
 
 /** What the flags mean to the member's loops. One tick is one heartbeat interval, as in etcd. */
-export function memberSettings(config: ServerConfig): MemberSettings {
+export function memberSettings(
+  config: ServerConfig,
+  indexCheckpoint = usualIndexCheckpoint,
+): MemberSettings {
   const electionTicks = Math.max(
     2,
     Math.floor(config.electionTimeoutMs / config.heartbeatIntervalMs),

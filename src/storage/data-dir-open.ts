@@ -16,7 +16,7 @@ import {
 } from './data-dir-files.ts';
 import { StorageContext } from './disk.ts';
 import type { Disk } from './disk.ts';
-import { StorageError, causeText, rejoinAdvice } from './errors.ts';
+import { StorageError, causeText, isLevelDamage, rejoinAdvice } from './errors.ts';
 import type { Fatal } from './errors.ts';
 import {
   checkIdentity,
@@ -340,7 +340,7 @@ async function readable<T>(
   } catch (error) {
     if (error instanceof StorageError) throw error;
     const text = causeText(error);
-    const code = /\bCorruption\b/i.test(text) ? damagedCode : 'READ_FAILED';
+    const code = isLevelDamage(text) ? damagedCode : 'READ_FAILED';
     throw inContext(new StorageError(code, `${folder} cannot be read: ${text}`, error), dataDir);
   }
 }
@@ -356,6 +356,12 @@ function inContext(error: Error, dataDir: string): Error {
     case 'LOG_DAMAGED':
     case 'STORE_DAMAGED':
       return new StorageError(error.code, `${error.message}. ${rejoinAdvice(dataDir)}`, error);
+    case 'READ_FAILED': {
+      const message =
+        `${error.message}. Check that the disk is sound and not full, and that this user may read and write ` +
+        `${dataDir}; then start the member again.`;
+      return new StorageError(error.code, message, error);
+    }
     default:
       return error;
   }

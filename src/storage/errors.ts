@@ -46,3 +46,11 @@ export function causeText(error: unknown): string {
     ? `${error.message}: ${causeText(error.cause)}`
     : error.message;
 }
+
+/**
+ * LevelDB's word for damage is "Corruption". A file that it knows and that is not there, or that ends before what it
+ * knows to be in it, it tells as an I/O error; so are a full disk and a missing permission, which are no damage.
+ */
+export function isLevelDamage(text: string): boolean {
+  return /\bCorruption\b|No such file or directory|\.(ldb|sst): Invalid argument/i.test(text);
+}

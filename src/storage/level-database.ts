@@ -13,7 +13,7 @@ import type {
   Reply,
   WriteBatch,
 } from './database.ts';
-import { StorageError, causeText } from './errors.ts';
+import { StorageError, causeText, isLevelDamage } from './errors.ts';
 import { settled } from './fs.ts';
 import type { Fs } from './fs.ts';
 import { checkRecovery, inspectLogFiles, isLogFile } from './level-recovery.ts';
@@ -98,12 +98,8 @@ function openError(folder: string, kind: DatabaseKind, error: unknown): StorageE
     return new StorageError('DATA_DIR_IN_USE', `${folder} is in use by another process`, error);
   }
   const text = `LevelDB cannot open ${folder}: ${causeText(cause)}`;
-  // An I/O error may be a full disk or a missing permission; only "Corruption" is LevelDB's word for damage.
-  return new StorageError(
-    code === 'LEVEL_CORRUPTION' ? damagedCode(kind) : 'READ_FAILED',
-    text,
-    error,
-  );
+  const isDamaged = code === 'LEVEL_CORRUPTION' || isLevelDamage(text);
+  return new StorageError(isDamaged ? damagedCode(kind) : 'READ_FAILED', text, error);
 }
 
 class LevelDatabase implements Database {

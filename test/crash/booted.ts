@@ -3,7 +3,9 @@ import { defaultServerConfig, type ServerConfig } from '../../src/config/server-
 import { startServer } from '../../src/embed/server.ts';
 import { freePorts } from '../members/loopback.ts';
 import { Member } from '../members/member.ts';
-import { quorate } from '../members/programs.ts';
+import { busyCheckpoints, checkpointing, threads } from './checkpoints.ts';
+import { Late, Refused } from './life.ts';
+import type { JudgedImage } from './life.ts';
 
 /** A member of a cluster of one that has started on an image. */
 export interface Booted {
@@ -12,12 +14,10 @@ export interface Booted {
   stop(): Promise<void>;
 }
 
-/** Why a member did not start, or did not go on. */
-export class Refused extends Error {}
-
 const name = 'a';
 /** Nobody listens there: it is only where the member's id comes from. */
 const peerUrl = 'http://127.0.0.1:23999';
+/** Times the image's `patience`. */
 const bootTimeoutMs = 30_000;
 
 export const memberFlags = [
@@ -29,7 +29,7 @@ export const memberFlags = [
 
 export function lonelyMember(dataDir: string, ports: readonly [number, number], env = {}): Member {
   return new Member({
-    program: quorate,
+    program: checkpointing,
     name,
     dataDir,
     logFile: `${dataDir}.log`,
@@ -37,7 +37,7 @@ export function lonelyMember(dataDir: string, ports: readonly [number, number], 
     peerPort: ports[1],
     initialCluster: `${name}=${peerUrl}`,
     flags: [...memberFlags, `--initial-advertise-peer-urls=${peerUrl}`],
-    environment: env,
+    environment: { ...threads, ...env },
   });
 }
 
@@ -59,23 +59,29 @@ function configOf(dataDir: string): ServerConfig {
 }
 
 /** @throws Refused when it says why it does not start. */
-export function boot(dataDir: string, asProcess: boolean): Promise<Booted> {
-  return asProcess ? bootProcess(dataDir) : bootHere(dataDir);
+export function boot(
+  dataDir: string,
+  { asProcess, patience }: Pick<JudgedImage, 'asProcess' | 'patience'>,
+): Promise<Booted> {
+  return asProcess ? bootProcess(dataDir) : bootHere(dataDir, patience * bootTimeoutMs);
 }
 
-async function bootHere(dataDir: string): Promise<Booted> {
+async function bootHere(dataDir: string, timeoutMs: number): Promise<Booted> {
   const lines: string[] = [];
   const logger = {
     log: (level: string, message: string): void => void lines.push(`${level} ${message}`),
   };
-  const server = await startServer(configOf(dataDir), { logger }).catch((error: Error) => {
+  const server = await startServer(configOf(dataDir), {
+    logger,
+    indexCheckpoint: busyCheckpoints,
+  }).catch((error: Error) => {
     throw new Refused(error.message, { cause: error });
   });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`it does not serve in time; newest lines:\n${lines.slice(-20).join('\n')}`));
-    }, bootTimeoutMs);
+      reject(new Late(`it does not serve in time; newest lines:\n${lines.slice(-20).join('\n')}`));
+    }, timeoutMs);
   });
   try {
     const ended = server.closed.then(
@@ -98,7 +104,7 @@ async function bootProcess(dataDir: string): Promise<Booted> {
   } catch (error) {
     if (!member.isRunning) throw new Refused(fatalLine(member.tail), { cause: error });
     await member.kill();
-    throw error;
+    throw new Late(String(error));
   }
   return { target: member.target, stop: () => member.kill() };
 }

@@ -2,12 +2,14 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
 import { mustGet } from '../../src/base/assert.ts';
+import type { Bytes } from '../../src/base/bytes.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import { isCheckpoint } from './checkpoints.ts';
 import { DiskModel } from './disk-model.ts';
 import { drawCuts } from './images/cut-points.ts';
 import type { CutPoint } from './images/cut-points.ts';
-import { damageImage, damages } from './images/damage.ts';
-import { describeKind, draw, drawKind, makeImage } from './images/image.ts';
+import { damageImage } from './images/damage.ts';
+import { describeKind, drawKind, makeImage } from './images/image.ts';
 import type { Image, ImageKind } from './images/image.ts';
 import { writeImage } from './images/write-image.ts';
 import type { Judgement, Life } from './life.ts';
@@ -45,6 +47,8 @@ export interface ImageResult {
 const concurrencyMax = 3;
 /** One in so many has damage to synced bytes. */
 const damagedOneIn = 5;
+/** Time limits are so much longer when an image is judged again. */
+const patienceMax = 6;
 /** One in so many is started as a process of its own. */
 const processOneIn = 20;
 
@@ -53,6 +57,8 @@ interface Drawn {
   readonly cut: CutPoint;
   readonly kind: ImageKind;
   readonly damage: string | undefined;
+  /** Synced bytes that nothing stands in for were damaged. */
+  readonly isHarmed: boolean;
   readonly image: Image;
   readonly promisedAt: number;
   readonly cutAt: number;
@@ -64,15 +70,20 @@ export async function runCampaign(options: CampaignOptions): Promise<void> {
   const model = new DiskModel();
   const witness = new WitnessWatch();
   const running = new Set<Promise<void>>();
+  const older = new Map<string, Bytes[]>();
   let applied = 0;
   for (const [number, cut] of cuts.entries()) {
     if (options.isTimeUp()) break;
     for (; applied <= cut.record; applied++) {
       const record = mustGet(records[applied], 'the trace reaches to the cut');
+      const replaced = record.kind === 'rename' ? model.find(record.path2) : undefined;
+      if (replaced?.kind === 'file' && isCheckpoint(record.path2)) {
+        older.set(record.path2, [...(older.get(record.path2) ?? []), replaced.folded]);
+      }
       model.apply(record);
       witness.apply(record);
     }
-    const drawn = drawImage(options.seed, { number, cut, records, model, witness });
+    const drawn = drawImage(options.seed, { number, cut, records, model, witness, older });
     const judging = judgeImage(options, drawn).then(options.judged);
     running.add(judging);
     judging.then(
@@ -92,25 +103,26 @@ function drawImage(
     readonly records: readonly TraceRecord[];
     readonly model: DiskModel;
     readonly witness: WitnessWatch;
+    /** Copies of the index that others have replaced, by path. */
+    readonly older: ReadonlyMap<string, readonly Bytes[]>;
   },
 ): Drawn {
   const { number, cut, records, model, witness } = parts;
   const random = seededRandom(mixed(seed, number));
-  const kind = drawKind(random);
+  const kind = drawKind(random, cut.isNameless);
   const image = makeImage(model, kind, random);
   const damaged =
-    random.below(damagedOneIn) === 0
-      ? damageImage(image, draw(damages, random), random)
-      : undefined;
+    random.below(damagedOneIn) === 0 ? damageImage(image, parts.older, random) : undefined;
   const cutAt = mustGet(records[cut.record], 'the trace reaches to the cut').end;
   return {
     number,
     cut,
     kind,
     damage: damaged?.what,
+    isHarmed: damaged?.isHarmless === false,
     image: damaged?.image ?? image,
     cutAt,
-    promisedAt: damaged === undefined ? cutAt : Math.min(cutAt, witness.coveredAt),
+    promisedAt: damaged?.isHarmless === false ? Math.min(cutAt, witness.coveredAt) : cutAt,
   };
 }
 
@@ -122,12 +134,17 @@ function mixed(seed: number, number: number): number {
 
 async function judgeImage(options: CampaignOptions, drawn: Drawn): Promise<ImageResult> {
   const { life, folder, seed } = options;
-  const { number, cut, kind, damage, image, promisedAt, cutAt } = drawn;
+  const { number, cut, kind, damage, isHarmed, image, promisedAt, cutAt } = drawn;
   const dataDir = join(folder, `image-${number}`);
-  writeImage(dataDir, image);
   const asProcess = number % processOneIn === processOneIn - 1;
-  const judgement = await life.judge({ dataDir, promisedAt, cutAt, asProcess });
-  const problem = problemOf(judgement, damage);
+  const judgeOnce = (patience: number): Promise<Judgement> => {
+    writeImage(dataDir, image);
+    return life.judge({ dataDir, promisedAt, cutAt, asProcess, patience });
+  };
+  let judgement = await judgeOnce(1);
+  // A busy machine is no failure of the member's.
+  if (judgement.outcome === 'late') judgement = await judgeOnce(patienceMax);
+  const problem = problemOf(judgement, isHarmed);
   const result = { number, life: life.name, kind, cut, damage, judgement, problem };
   if (problem !== undefined) keep(options, result, image);
   rmSync(dataDir, { recursive: true, force: true });
@@ -140,7 +157,13 @@ async function judgeImage(options: CampaignOptions, drawn: Drawn): Promise<Image
     writeImage(join(place, 'image'), whole);
     const again = `\nonce more:  npm run crash -- --replay ${place}\n`;
     writeFileSync(join(place, 'report.txt'), `${describeResult(found)}\n${again}`);
-    const kept: Kept = { life: life.name, promises: life.promises, promisedAt, cutAt, damage };
+    const kept: Kept = {
+      life: life.name,
+      promises: life.promises,
+      promisedAt,
+      cutAt,
+      isHarmed,
+    };
     writeFileSync(join(place, 'promises.bin'), serialize(kept));
   }
 }
@@ -151,30 +174,34 @@ export interface Kept {
   readonly promises: object;
   readonly promisedAt: number;
   readonly cutAt: number;
-  readonly damage: string | undefined;
+  readonly isHarmed: boolean;
 }
 
-/** Refusing is right only where synced bytes were damaged, and then it must say what is wrong. */
-export function problemOf(judgement: Judgement, damage: string | undefined): string | undefined {
+/** Refusing is right only where synced bytes were damaged, and then it must say what is wrong and what to do. */
+export function problemOf(judgement: Judgement, isHarmed: boolean): string | undefined {
   switch (judgement.outcome) {
     case 'booted':
       return undefined;
     case 'lied':
+    case 'late':
       return judgement.message;
-    case 'refused':
-      if (damage === undefined) {
-        return `nothing synced was damaged, and the member refused to start: ${judgement.message}`;
-      }
-      return isPrecise(judgement.message)
+    case 'refused': {
+      const { message } = judgement;
+      if (!isHarmed)
+        return `nothing synced was damaged, and the member refused to start: ${message}`;
+      if (!namesPlace.test(message))
+        return `the member refused without saying what is wrong: ${message}`;
+      return namesRemedy.test(message)
         ? undefined
-        : `the member refused without saying what is wrong: ${judgement.message}`;
+        : `the member refused without saying what to do: ${message}`;
+    }
   }
 }
 
-/** Names what is damaged or missing, and where. */
-function isPrecise(message: string): boolean {
-  return /\b(log|store|witness|identity|current|data dir|MANIFEST|ldb|sst)\b/i.test(message);
-}
+/** What is damaged or missing, and where. */
+const namesPlace = /\b(log|store|witness|identity|current|loss)\b/i;
+/** What the operator types next. */
+const namesRemedy = /remove the data dir .*\bre?(join|add)|add it again|use an empty data dir/i;
 
 export function describeResult(result: ImageResult): string {
   const { number, life, kind, cut, damage, judgement, problem } = result;

@@ -4,23 +4,28 @@ import type { Random } from '../../src/base/random.ts';
 import { RawClient } from '../members/client.ts';
 import { freePorts } from '../members/loopback.ts';
 import type { WireObject } from '../members/protocol.ts';
-import { boot, dataDirOf, lonelyMember, Refused } from './booted.ts';
+import { boot, dataDirOf, lonelyMember } from './booted.ts';
 import { ClientHistory } from './client-history.ts';
 import type { Change } from './client-history.ts';
 import { checkClient, mustAnswer } from './client-oracle.ts';
 import type { JudgedImage, Judgement, Life, LifeOptions } from './life.ts';
-import { Lie } from './life.ts';
+import { judgementOf } from './life.ts';
+import { mendTrace } from './power-loss.ts';
 import { shimEnvironment } from './shim/build.ts';
 import { traceLength } from './trace-reader.ts';
 
 /** A member alone, with clients: writes of all kinds, compactions, leases, defragmentations and kills. */
 
 const rounds = 12;
+const roundsPerStart = 4;
 const writesPerRound = 90;
 const lanes = 6;
 const keysCount = 30;
-/** Large ones fill LevelDB's write buffer: its files are switched and compacted. */
 const largeBytes = 96 * 1024;
+/** Once, between two kills: more than LevelDB's write buffer, so that log files are switched. */
+const floodRound = 5;
+const floodWrites = 14;
+const floodBytes = 700 * 1024;
 
 export async function liveWithClients(options: LifeOptions): Promise<Life> {
   const { folder, shim, faults, random } = options;
@@ -37,11 +42,13 @@ export async function liveWithClients(options: LifeOptions): Promise<Life> {
   try {
     await member.start();
     for (let round = 0; round < rounds; round++) {
+      if (round === floodRound) await writer.flood();
       await writer.round();
-      if (round % 4 === 3) {
+      if (round % roundsPerStart === roundsPerStart - 1) {
         // Killed, not stopped: what follows is a recovery, and it too can lose power.
         await member.kill();
         client.close();
+        mendTrace(trace);
         await member.start();
       }
     }
@@ -66,17 +73,16 @@ export function judgeClientsAgain(promises: object, image: JudgedImage): Promise
 async function judge(history: ClientHistory, image: JudgedImage): Promise<Judgement> {
   let booted;
   try {
-    booted = await boot(image.dataDir, image.asProcess);
+    booted = await boot(image.dataDir, image);
   } catch (error) {
-    if (error instanceof Refused) return { outcome: 'refused', message: error.message };
-    return { outcome: 'lied', message: String(error) };
+    return judgementOf(error);
   }
   const client = new RawClient(booted.target);
   try {
-    await checkClient(client, history, image.promisedAt);
+    await checkClient(client, history, image);
     return { outcome: 'booted' };
   } catch (error) {
-    return { outcome: 'lied', message: error instanceof Lie ? error.message : String(error) };
+    return judgementOf(error);
   } finally {
     client.close();
     await booted.stop();
@@ -117,6 +123,14 @@ class Writer {
     if (luck !== 1 && this.leases.length > 2) await this.revoke();
     if (luck === 2) await this.call('Maintenance.Defragment', 'defragmentations', {});
     await this.hash();
+  }
+
+  async flood(): Promise<void> {
+    for (let left = floodWrites; left > 0; left--) {
+      const put = { ...this.put(), value: `${++this.writes}:`.padEnd(floodBytes, 'large ') };
+      const answer = await this.call('KV.Put', 'large puts', requestOf(put));
+      this.history.changed(this.now(), revisionOf(answer), [put]);
+    }
   }
 
   private async call(method: string, what: string, request: object): Promise<WireObject> {

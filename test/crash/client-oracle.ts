@@ -1,25 +1,33 @@
 import type { Answer, RawClient } from '../members/client.ts';
 import type { WireObject } from '../members/protocol.ts';
 import type { ClientHistory, KeyState } from './client-history.ts';
-import { Lie } from './life.ts';
+import { Late, Lie } from './life.ts';
+import type { JudgedImage } from './life.ts';
+
+type Call = (method: string, request: object) => Promise<Answer>;
 
 /** Asks a member that has started on an image for all that it had told its clients. */
 
-const deadline = { deadlineMs: 20_000 };
+/** Times the image's `patience`. */
+const deadlineMs = 20_000;
+const codeDeadlineExceeded = 4;
 /** Hashes of the original that are compared with those of the image. */
 const hashesMax = 3;
 
 export function mustAnswer(answer: Answer, what: string): WireObject {
-  if (!answer.ok) throw new Error(`${what}: ${answer.code} ${answer.text}`);
-  return answer.message;
+  if (answer.ok) return answer.message;
+  const text = `${what}: ${answer.code} ${answer.text}`;
+  throw answer.code === codeDeadlineExceeded ? new Late(text) : new Error(text);
 }
 
 export async function checkClient(
-  client: RawClient,
+  raw: RawClient,
   history: ClientHistory,
-  promisedAt: number,
+  { promisedAt, patience }: Pick<JudgedImage, 'promisedAt' | 'patience'>,
 ): Promise<void> {
-  const newest = await read(client, 0);
+  const call: Call = (method, request) =>
+    raw.call(method, request, { deadlineMs: deadlineMs * patience });
+  const newest = await read(call, 0);
   const promised = history.revisionAt(promisedAt);
   if (newest.revision < promised) {
     throw new Lie(
@@ -30,19 +38,19 @@ export async function checkClient(
     throw new Lie(`revision ${newest.revision} was never written`);
   }
   compare(newest.keys, history.stateAt(newest.revision), newest.revision);
-  const compacted = await checkHashes(client, history, newest.revision);
+  const compacted = await checkHashes(call, history, newest.revision);
   if (compacted < history.compactionAt(promisedAt)) {
     throw new Lie(`the compaction at ${history.compactionAt(promisedAt)} is at ${compacted}`);
   }
   for (const revision of [compacted, Math.floor((compacted + newest.revision) / 2)]) {
     if (revision < 2 || revision >= newest.revision) continue;
-    compare((await read(client, revision)).keys, history.stateAt(revision), revision);
+    compare((await read(call, revision)).keys, history.stateAt(revision), revision);
   }
-  const leases = mustAnswer(await client.call('Lease.LeaseLeases', {}, deadline), 'LeaseLeases');
+  const leases = mustAnswer(await call('Lease.LeaseLeases', {}), 'LeaseLeases');
   const found = (leases['leases'] ?? []) as readonly WireObject[];
   history.checkLeases(promisedAt, new Set(found.map((lease) => String(lease['ID']))));
   const put = { key: Buffer.from('after'), value: Buffer.from('it writes again') };
-  mustAnswer(await client.call('KV.Put', put, deadline), 'a write after the start');
+  mustAnswer(await call('KV.Put', put), 'a write after the start');
 }
 
 interface Read {
@@ -50,9 +58,9 @@ interface Read {
   readonly keys: ReadonlyMap<string, KeyState>;
 }
 
-async function read(client: RawClient, revision: number): Promise<Read> {
+async function read(call: Call, revision: number): Promise<Read> {
   const all = { key: Buffer.from([0]), range_end: Buffer.from([0]), revision };
-  const answer = mustAnswer(await client.call('KV.Range', all, deadline), `Range at ${revision}`);
+  const answer = mustAnswer(await call('KV.Range', all), `Range at ${revision}`);
   const keys = new Map<string, KeyState>();
   for (const kv of (answer['kvs'] ?? []) as readonly WireObject[]) {
     keys.set(textOf(kv['key']), {
@@ -95,19 +103,15 @@ function describe(state: KeyState | undefined): string {
 }
 
 /** Answers the member's compact revision. */
-async function checkHashes(
-  client: RawClient,
-  history: ClientHistory,
-  revision: number,
-): Promise<number> {
-  const now = mustAnswer(await client.call('Maintenance.HashKV', {}, deadline), 'HashKV');
+async function checkHashes(call: Call, history: ClientHistory, revision: number): Promise<number> {
+  const now = mustAnswer(await call('Maintenance.HashKV', {}), 'HashKV');
   const compactRevision = Number(now['compact_revision'] ?? 0);
   const comparable = history.hashes.filter(
     (known) => known.compactRevision === compactRevision && known.revision <= revision,
   );
   for (const known of comparable.slice(-hashesMax)) {
     const request = { revision: known.revision };
-    const answer = mustAnswer(await client.call('Maintenance.HashKV', request, deadline), 'HashKV');
+    const answer = mustAnswer(await call('Maintenance.HashKV', request), 'HashKV');
     if (Number(answer['hash']) !== known.hash) {
       throw new Lie(
         `the hash at revision ${known.revision} is ${String(answer['hash'])}, and was ${known.hash}`,

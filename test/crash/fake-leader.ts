@@ -14,9 +14,13 @@ import type { Picture } from './peer-history.ts';
 
 /** The other two members of three, played by a script: they lead in turn, and hear what the follower acknowledges. */
 
-const ackTimeoutMs = 30_000;
+const ackTimeoutMs = 120_000;
+/** A link may have come to an end, and what was on its way with it: a leader sends it again. */
+const resendAfterMs = 3_000;
 const keysCount = 30;
 const largeBytes = 100_000;
+const floodEntries = 14;
+const floodBytes = 700_000;
 
 export class FakeLeader {
   readonly history = new PeerHistory();
@@ -28,6 +32,8 @@ export class FakeLeader {
   private picture: Picture;
   private leader: RealMember;
   private sequence = 0;
+  /** Sent and perhaps not taken up yet, in order; by one leader in one term. */
+  private underway: Message[] = [];
 
   constructor(parts: {
     readonly peers: readonly RealMember[];
@@ -81,11 +87,17 @@ export class FakeLeader {
 
   async allAcked(): Promise<void> {
     await this.until('an acknowledgement', () => this.history.isAllAcked);
+    this.underway = [];
   }
 
   private async until(what: string, isSo: () => boolean): Promise<void> {
     const deadlineMs = performance.now() + ackTimeoutMs;
+    let resendAtMs = performance.now() + resendAfterMs;
     while (!isSo()) {
+      if (performance.now() > resendAtMs) {
+        resendAtMs = performance.now() + resendAfterMs;
+        this.leader.transport.send(this.underway);
+      }
       if (performance.now() > deadlineMs) {
         const picture = JSON.stringify({
           ...this.picture,
@@ -101,6 +113,7 @@ export class FakeLeader {
   private send(what: string, picture: Picture, message: Message): void {
     this.picture = picture;
     this.history.sent(what, this.now(), picture);
+    this.underway.push(message);
     this.leader.transport.send([message]);
   }
 
@@ -150,10 +163,10 @@ export class FakeLeader {
   }
 
   /** Entries behind index `after`, in place of what the follower has there. */
-  append(count: number, after = this.picture.last): void {
+  append(count: number, after = this.picture.last, valueBytes?: number): void {
     const { term } = this.picture;
     const logTerm = mustGet(this.picture.terms[after], 'the entry before an append is known');
-    const entries = Array.from({ length: count }, (_, i) => this.entry(after + 1 + i));
+    const entries = Array.from({ length: count }, (_, i) => this.entry(after + 1 + i, valueBytes));
     const terms = [...this.picture.terms.slice(0, after + 1), ...entries.map(() => term)];
     const last = after + count;
     const what = `entries ${after + 1} to ${last} of term ${term}`;
@@ -170,6 +183,14 @@ export class FakeLeader {
         commit: this.picture.commit,
       },
     );
+  }
+
+  /** More than LevelDB's write buffer holds, one entry a message. */
+  async flood(): Promise<void> {
+    for (let left = floodEntries; left > 0; left--) {
+      this.append(1, this.picture.last, floodBytes);
+      await this.allAcked();
+    }
   }
 
   /** A new leader replaces some of what no quorum has. */
@@ -204,9 +225,10 @@ export class FakeLeader {
     await this.allAcked();
   }
 
-  private entry(index: number): Entry {
+  private entry(index: number, valueBytes: number | undefined): Entry {
     const number = ++this.sequence;
-    const length = this.random.below(6) === 0 ? this.random.below(largeBytes) : 20;
+    const drawn = this.random.below(6) === 0 ? this.random.below(largeBytes) : 20;
+    const length = valueBytes ?? drawn;
     const key = utf8(`key-${this.random.below(keysCount)}`);
     const value = utf8(`${number}:`.padEnd(length, `${number % 7}`));
     const request = PutRequest.encode({ key, value });

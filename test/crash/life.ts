@@ -31,12 +31,28 @@ export interface JudgedImage {
   readonly cutAt: number;
   /** As a process of its own, not within this one. */
   readonly asProcess: boolean;
+  /** Time limits are multiplied by it: 1 at first. */
+  readonly patience: number;
 }
 
 export type Judgement =
   | { readonly outcome: 'booted' }
   | { readonly outcome: 'refused'; readonly message: string }
-  | { readonly outcome: 'lied'; readonly message: string };
+  | { readonly outcome: 'lied'; readonly message: string }
+  /** Nothing was heard in time. */
+  | { readonly outcome: 'late'; readonly message: string };
 
 /** What an image lacks, or has and should not have. */
 export class Lie extends Error {}
+
+/** A time limit was reached: on a busy machine that says nothing yet. */
+export class Late extends Error {}
+
+/** Why a member did not start, or did not go on. */
+export class Refused extends Error {}
+
+export function judgementOf(error: unknown): Judgement {
+  if (error instanceof Refused) return { outcome: 'refused', message: error.message };
+  if (error instanceof Late) return { outcome: 'late', message: error.message };
+  return { outcome: 'lied', message: error instanceof Lie ? error.message : String(error) };
+}

@@ -24,17 +24,29 @@ import { buildShim } from './shim/build.ts';
  *
  * Exit code 0 when all images pass, 1 when one does not, 2 for a wrong argument.
  */
+/** For the shim: whose syncs do nothing. */
+const skippable: Readonly<Record<string, string>> = {
+  all: 'sync * skip',
+  log: 'syncfile log- skip',
+  store: 'syncfile store- skip',
+  witness: 'syncfile witness- skip',
+  files: 'syncfile .json skip',
+  folders: 'syncfolder * skip',
+};
 const usage = `usage: npm run crash -- [--images N] [--seed S] [--seconds T] [--only clients|peers]
-                   [--skip-syncs] [--results FOLDER]
+                   [--skip-syncs] [--skip-syncs-of NAME] [--results FOLDER]
        npm run crash -- --replay FOLDER/seed-S-clients-image-N
 
-  --skip-syncs   the member's syncs do nothing: this must fail
-  --seconds      no image is begun after so many seconds`;
+  --skip-syncs     the member's syncs do nothing: this must fail
+  --skip-syncs-of  only those of one kind: ${Object.keys(skippable).join(', ')}; each must fail
+  --seconds        no image is begun after so many seconds`;
 
 const lives: Readonly<Record<string, (options: LifeOptions) => Promise<Life>>> = {
   clients: liveWithClients,
   peers: liveWithPeers,
 };
+/** A new table takes a while, so that much happens between the beginning of a log file and the next manifest. */
+const slowTables = 'syncfile .ldb delay 40';
 /** One life gives as many images at most; then another begins. */
 const imagesPerLifeMax = 250;
 
@@ -43,7 +55,8 @@ interface Arguments {
   readonly seed: number;
   readonly seconds: number;
   readonly only: string | undefined;
-  readonly skipsSyncs: boolean;
+  /** One of `skippable`. */
+  readonly skipsSyncsOf: string | undefined;
   readonly replay: string | undefined;
   readonly results: string;
 }
@@ -58,18 +71,23 @@ function parse(argv: readonly string[]): Arguments {
       only: { type: 'string' },
       replay: { type: 'string' },
       'skip-syncs': { type: 'boolean', default: false },
+      'skip-syncs-of': { type: 'string' },
       results: { type: 'string', default: join(repositoryRoot, 'crash-results') },
     },
   });
   if (values.only !== undefined && lives[values.only] === undefined) {
     throw new Error(`--only: one of ${Object.keys(lives).join(', ')} is expected`);
   }
+  const skipsSyncsOf = values['skip-syncs'] ? 'all' : values['skip-syncs-of'];
+  if (skipsSyncsOf !== undefined && skippable[skipsSyncsOf] === undefined) {
+    throw new Error(`--skip-syncs-of: one of ${Object.keys(skippable).join(', ')} is expected`);
+  }
   return {
     images: wholeNumber('images', values.images),
     seed: wholeNumber('seed', values.seed),
     seconds: wholeNumber('seconds', values.seconds),
     only: values.only,
-    skipsSyncs: values['skip-syncs'],
+    skipsSyncsOf,
     replay: values.replay,
     results: resolve(values.results),
   };
@@ -99,7 +117,7 @@ async function run(options: Arguments, shim: string): Promise<Tally> {
     const folder = scratchFolder('crash');
     const removeFolder = guardedFolder(folder);
     const live = lives[names[i % names.length] ?? ''] ?? liveWithClients;
-    const faults = options.skipsSyncs ? 'sync * skip\n' : '';
+    const faults = `${skippable[options.skipsSyncsOf ?? ''] ?? slowTables}\n`;
     const random = seededRandom(seed);
     const life = await live({ folder: join(folder, 'life'), shim, faults, random });
     console.log(`seed ${seed}, a member with ${life.name}: ${life.summary}`);

@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootstrapCluster, type Bootstrap } from '../../src/embed/bootstrap.ts';
 import { systemScheduler } from '../../src/host/scheduler.ts';
-import { StorageError } from '../../src/storage/errors.ts';
 import { inspectDataDir } from '../../src/storage/data-dir-files.ts';
 import { openDataDir } from '../../src/storage/data-dir-open.ts';
 import { machineDisk } from '../../src/storage/machine-disk.ts';
@@ -16,6 +15,7 @@ import { FakeLeader } from './fake-leader.ts';
 import type { JudgedImage, Judgement, Life, LifeOptions } from './life.ts';
 import { Lie } from './life.ts';
 import { PeerHistory } from './peer-history.ts';
+import { mendTrace } from './power-loss.ts';
 import { shimEnvironment } from './shim/build.ts';
 import { traceLength } from './trace-reader.ts';
 
@@ -23,6 +23,9 @@ import { traceLength } from './trace-reader.ts';
 
 const name = 'a';
 const steps = 160;
+const stepsPerStart = 50;
+/** Once, between two kills, LevelDB's write buffer overflows: it begins a new log file. */
+const floodStep = 70;
 const token = 'etcd-cluster';
 
 interface Trio {
@@ -92,6 +95,7 @@ export async function liveWithPeers(options: LifeOptions): Promise<Life> {
     await leader.linked();
     await leader.elect();
     for (let step = 0; step < steps; step++) {
+      if (step === floodStep) await leader.flood();
       const luck = random.below(20);
       if (luck === 0) await leader.elect();
       else if (luck === 1) await leader.follow();
@@ -99,9 +103,10 @@ export async function liveWithPeers(options: LifeOptions): Promise<Life> {
       else if (luck < 6) await leader.commit();
       else
         for (let left = 1 + random.below(4); left > 0; left--) leader.append(1 + random.below(8));
-      if (step % 50 === 49) {
+      if (step % stepsPerStart === stepsPerStart - 1) {
         await leader.allAcked();
         await member.kill();
+        mendTrace(trace);
         member.launch();
         await leader.linked();
       }
@@ -144,8 +149,7 @@ async function judge(history: PeerHistory, image: JudgedImage): Promise<Judgemen
     const options = { path, disk: machineDisk, scheduler: systemScheduler, fatal };
     dataDir = await openDataDir({ ...options, reserveBytes: 0 });
   } catch (error) {
-    if (error instanceof StorageError) return { outcome: 'refused', message: error.message };
-    return { outcome: 'lied', message: `it does not say what is wrong: ${String(error)}` };
+    return { outcome: 'refused', message: error instanceof Error ? error.message : String(error) };
   }
   try {
     if (dataDir.provenLoss !== undefined) {

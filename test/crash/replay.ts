@@ -18,8 +18,9 @@ export async function replay(place: string, scratch: string): Promise<string | u
   if (judge === undefined) throw new Error(`${place} is of no known life: ${kept.life}`);
   const dataDir = join(scratch, 'image');
   cpSync(join(place, 'image'), dataDir, { recursive: true });
-  const { promises, promisedAt, cutAt, damage } = kept;
-  const judgement = await judge(promises, { dataDir, promisedAt, cutAt, asProcess: false });
+  const { promises, promisedAt, cutAt, isHarmed } = kept;
+  const image = { dataDir, promisedAt, cutAt, asProcess: false, patience: 1 };
+  const judgement = await judge(promises, image);
   console.log(`${judgement.outcome}${'message' in judgement ? `: ${judgement.message}` : ''}`);
-  return problemOf(judgement, damage);
+  return problemOf(judgement, isHarmed);
 }

@@ -335,6 +335,18 @@ describe('A damaged data dir', () => {
       await refusal('LOG_DAMAGED', /log-000001 cannot be read: .*not an sstable/);
     });
 
+    it('manifest that is gone is refused, with what to do', async () => {
+      const manifest = readdirSync(logFolder).find((name) => name.startsWith('MANIFEST-'));
+      rmSync(`${logFolder}/${manifest}`);
+      await refusal('LOG_DAMAGED', /No such file.*rejoin as a new member/);
+    });
+
+    it('table that ends too early is refused, with what to do', async () => {
+      await closed(await fixture.open());
+      truncateSync(newest(logFolder, '.ldb'), 60);
+      await refusal('LOG_DAMAGED', /cannot be read: .*ldb: Invalid argument/);
+    });
+
     it('CURRENT that is empty is refused', async () => {
       writeFileSync(`${logFolder}/CURRENT`, '');
       assert.match((await errorOf(fixture.open())).message, /LevelDB cannot open/);

@@ -1,6 +1,8 @@
 import type { Random } from '../../../src/base/random.ts';
 import type { TraceRecord } from '../trace-reader.ts';
+import { familyOf } from './family.ts';
 import { draw } from './image.ts';
+import { namelessSpans } from './nameless.ts';
 
 /** Where the power goes: the trace is cut at the end of one of its records. */
 export interface CutPoint {
@@ -8,12 +10,16 @@ export interface CutPoint {
   readonly record: number;
   /** What it is near to, for the report. */
   readonly near: string;
+  /** Where a file is durable and its name is not: the image is of a disk that makes a difference of it. */
+  readonly isNameless: boolean;
 }
 
 /** Records between what makes a point interesting and the cut, before or after. */
 const distanceMax = 3;
 /** One in so many is anywhere. */
 const anywhereOneIn = 3;
+/** One in so many is between the sync of a new file and that of its folder. */
+const namelessOneIn = 6;
 
 /** What happened there that a power loss may disturb; undefined for what only adds to a file. */
 function interestOf(
@@ -43,15 +49,6 @@ function interestOf(
   }
 }
 
-/** `log-000002/000123.ldb` is one of `log/ldb`. */
-export function familyOf(path: string): string {
-  const name = path.replace(/^(log|store|witness)-\d+/, '$1');
-  return name
-    .replace(/\d{6}\.(\w+)$/, '$1')
-    .replace(/MANIFEST-\d+$/, 'MANIFEST')
-    .replace(/^$/, 'the data dir');
-}
-
 /** Draws by kind first, so that what is rare is not lost among thousands of syncs. In the order of the trace. */
 export function drawCuts(
   records: readonly TraceRecord[],
@@ -60,14 +57,30 @@ export function drawCuts(
 ): readonly CutPoint[] {
   const byInterest = pointsByInterest(records);
   const interests = [...byInterest.keys()];
+  const nameless = namelessSpans(records);
+  const families = [...nameless.keys()];
+  const relied = [...nameless].flatMap(([family, spans]) =>
+    spans.filter(({ syncs }) => syncs > 0).map(({ to }) => ({ family, to })),
+  );
   const cuts = Array.from({ length: count }, (): CutPoint => {
+    if (families.length > 0 && random.below(namelessOneIn) === 0) {
+      if (relied.length > 0 && random.below(2) === 0) {
+        const { family, to } = draw(relied, random);
+        return { record: to, near: `a new ${family} in use without its folder`, isNameless: true };
+      }
+      const family = draw(families, random);
+      const { from, to } = draw(nameless.get(family) ?? [], random);
+      const record = to - Math.min(random.below(to - from + 1), random.below(to - from + 1));
+      return { record, near: `a new ${family} without its folder`, isNameless: true };
+    }
     if (random.below(anywhereOneIn) === 0) {
-      return { record: random.below(records.length), near: 'anywhere' };
+      return { record: random.below(records.length), near: 'anywhere', isNameless: false };
     }
     const near = draw(interests, random);
     const point = draw(byInterest.get(near) ?? [0], random);
-    const record = point + random.below(2 * distanceMax + 1) - distanceMax;
-    return { record: Math.max(0, Math.min(records.length - 1, record)), near };
+    const at = point + random.below(2 * distanceMax + 1) - distanceMax;
+    const record = Math.max(0, Math.min(records.length - 1, at));
+    return { record, near, isNameless: false };
   });
   return cuts.sort((a, b) => a.record - b.record);
 }

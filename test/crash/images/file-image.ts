@@ -20,7 +20,10 @@ export type FileStyle = (typeof fileStyles)[number];
 const pageBytes = 4096;
 const sectorBytes = 512;
 
-export function fileImage(file: FileNode, style: FileStyle, random: Random): Bytes {
+/** What is folded is durable. */
+type FileHistory = Pick<FileNode, 'folded' | 'size' | 'changes'>;
+
+export function fileImage(file: FileHistory, style: FileStyle, random: Random): Bytes {
   const { changes } = file;
   if (changes.length === 0) return file.folded;
   const builder = new ImageBuilder(file);
@@ -56,9 +59,9 @@ type Part =
   | { readonly unit: number; readonly keeps: (unitNumber: number) => boolean };
 
 class ImageBuilder {
-  private readonly file: FileNode;
+  private readonly file: FileHistory;
 
-  constructor(file: FileNode) {
+  constructor(file: FileHistory) {
     this.file = file;
   }
 

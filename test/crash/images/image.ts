@@ -45,10 +45,11 @@ export function describeKind({ reading, entries, files }: ImageKind): string {
   return `files: ${files}; entries: ${entries}; a new file is ${reading}`;
 }
 
-export function drawKind(random: Random): ImageKind {
+/** `isNameless`: the cut was chosen for a file whose name is not durable. */
+export function drawKind(random: Random, isNameless = false): ImageKind {
   const files = [...fileStyles, 'each', 'each', 'each'] as const;
   return {
-    reading: draw(readings, random),
+    reading: isNameless ? 'named by its folder' : draw(readings, random),
     entries: draw(entryStyles, random),
     files: draw(files, random),
   };
@@ -59,7 +60,9 @@ export function draw<T>(choices: readonly T[], random: Random): T {
 }
 
 export function makeImage(model: DiskModel, kind: ImageKind, random: Random): Image {
-  const tree = chosenTree(model, kind, random);
+  const isChosen = chooser(model.entryChanges, kind, random);
+  const tree = chosenTree(model, isChosen);
+  const nameless = namelessSince(model.entryChanges, isChosen);
   const folders: string[] = [];
   const files: ImageFile[] = [];
   const walk = (folder: FolderNode, prefix: string): void => {
@@ -68,24 +71,56 @@ export function makeImage(model: DiskModel, kind: ImageKind, random: Random): Im
       if (node.kind === 'folder') {
         folders.push(path);
         walk(node, `${path}/`);
-      } else files.push(makeFile(path, node, kind, random));
+        continue;
+      }
+      const limit = isManifest(name) ? (nameless.get(folder) ?? Infinity) : Infinity;
+      files.push(makeFile({ path, node, limit }, kind, random));
     }
   };
   walk(model.root, '');
   return { folders, files };
 }
 
-function makeFile(path: string, node: FileNode, kind: ImageKind, random: Random): ImageFile {
+interface NamedFile {
+  readonly path: string;
+  readonly node: FileNode;
+  /** What was written from here on has not reached the disk, or was synced. */
+  readonly limit: number;
+}
+
+function makeFile({ path, node, limit }: NamedFile, kind: ImageKind, random: Random): ImageFile {
   const style = kind.files === 'each' ? draw(fileStyles, random) : kind.files;
-  const bytes = fileImage(node, style, random);
+  const changes = node.changes.filter((change) => change.isDurable || change.at < limit);
+  const bytes = fileImage({ folded: node.folded, size: node.size, changes }, style, random);
   return { path, bytes, syncedBytes: node.isSynced ? Math.min(node.size, bytes.length) : 0 };
 }
 
 type Tree = ReadonlyMap<FolderNode, ReadonlyMap<string, DiskNode>>;
 
-function chosenTree(model: DiskModel, kind: ImageKind, random: Random): Tree {
+type Chooser = (change: EntryChange) => boolean;
+
+const isManifest = (name: string): boolean => name.startsWith('MANIFEST-');
+
+/**
+ * By folder, when the first file was made whose name is not there. LevelDB writes the names of new files into its
+ * manifest before it syncs the folder, and relies on it that what makes a file longer follows, in the journal of a
+ * file system, the entries made before.
+ */
+function namelessSince(
+  changes: readonly EntryChange[],
+  isChosen: Chooser,
+): ReadonlyMap<FolderNode, number> {
+  const since = new Map<FolderNode, number>();
+  for (const change of changes) {
+    const folder = change.assignments[0]?.folder;
+    if (folder === undefined || since.has(folder) || change.kind !== 'create') continue;
+    if (!isChosen(change)) since.set(folder, change.at);
+  }
+  return since;
+}
+
+function chosenTree(model: DiskModel, isChosen: Chooser): Tree {
   const tree = new Map<FolderNode, Map<string, DiskNode>>();
-  const isChosen = chooser(model.entryChanges, kind, random);
   const chosen = model.entryChanges.filter(isChosen).flatMap((change) => change.assignments);
   for (const { folder, name, node } of [...model.baseEntries, ...chosen]) {
     const entries = tree.get(folder) ?? new Map<string, DiskNode>();
@@ -100,7 +135,7 @@ function chooser(
   changes: readonly EntryChange[],
   { reading, entries }: ImageKind,
   random: Random,
-): (change: EntryChange) => boolean {
+): Chooser {
   const isDurable = (change: EntryChange): boolean =>
     change.isDurable || (reading === 'named by its sync' && change.isDurableByFile);
   const pending = changes.filter((change) => !isDurable(change));

@@ -1,6 +1,6 @@
 /*
  * Rules of failure, one a line:  <op> <part of the path, or *> <action> [after N] [times N]
- *   op      write, sync, open, rename or *
+ *   op      write, sync, open, rename or *; syncfile and syncfolder for one of the two kinds of sync
  *   action  EIO, ENOSPC, EMFILE, delay MS, short (half of a write is done), skip (said to be done, and not done)
  * The first rule that fits decides. `after` lets as many fitting calls pass, `times` is how often it then holds. A
  * change of the file begins all counts anew. Each time a rule decides, one byte is appended to the file whose name has
@@ -29,7 +29,7 @@ struct rule {
 
 #define RULES_MAX 64
 
-static const char *const op_names[] = {"write", "sync", "open", "rename"};
+static const char *const op_names[] = {"write", "syncfile", "syncfolder", "open", "rename"};
 static const char *faults_path;
 static struct stat known;
 static struct rule rules[RULES_MAX];
@@ -96,7 +96,10 @@ static void maybe_reload(void) {
 }
 
 static int fits(const struct rule *rule, enum fault_op op, const char *path) {
-  if (strcmp(rule->op, "*") != 0 && strcmp(rule->op, op_names[op]) != 0) return 0;
+  int is_sync = op == FAULT_SYNC_FILE || op == FAULT_SYNC_FOLDER;
+  int is_op = strcmp(rule->op, "*") == 0 || strcmp(rule->op, op_names[op]) == 0 ||
+              (is_sync && strcmp(rule->op, "sync") == 0);
+  if (!is_op) return 0;
   return strcmp(rule->path, "*") == 0 || strstr(path, rule->path) != NULL;
 }
 

@@ -64,7 +64,7 @@ void trace_append(const struct record *record);
 /* Where the next record will begin; with the lock held. */
 uint64_t trace_position(void);
 
-enum fault_op { FAULT_WRITE, FAULT_SYNC, FAULT_OPEN, FAULT_RENAME };
+enum fault_op { FAULT_WRITE, FAULT_SYNC_FILE, FAULT_SYNC_FOLDER, FAULT_OPEN, FAULT_RENAME };
 
 struct fault {
   int error;       /* an errno, or 0 */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -131,7 +132,9 @@ static int sync_file(int fd, int (*real)(int)) {
   pthread_mutex_lock(&shim_lock);
   uint64_t began = trace_position();
   pthread_mutex_unlock(&shim_lock);
-  struct fault fault = faults_next(FAULT_SYNC, path);
+  struct stat stat;
+  int is_folder = fstat(fd, &stat) == 0 && S_ISDIR(stat.st_mode);
+  struct fault fault = faults_next(is_folder ? FAULT_SYNC_FOLDER : FAULT_SYNC_FILE, path);
   if (fault.is_skipped) return 0;
   int result = fault.error == 0 ? real(fd) : -1;
   int error = fault.error == 0 ? errno : fault.error;

@@ -19,8 +19,8 @@ export const storageMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'storage/level-database.ts',
-        from: '    if (this.memtableBytesAtMost <= writeBufferBytes) return done(undefined);',
-        to: '    if (this.memtableBytesAtMost <= 8 * writeBufferBytes) return done(undefined);',
+        from: '    this.syncFolder(this.folder, done);',
+        to: '    if (newest === undefined) this.syncFolder(this.folder, done);\n    else done(undefined);',
       },
     ],
   },
