@@ -107,7 +107,8 @@ export class Lessor {
     if (lease === undefined) return { type: 'unknown' };
     if (this.expiring.has(id)) return { type: 'expiring' };
     if (lease.remainingTtl > 0 || this.checkpointed.has(id)) return { type: 'checkpointed' };
-    this.begin(id, lease.grantedTtl, nowMs);
+    // Not earlier than without the renewal: an earlier leader may have renewed it after this one began.
+    this.begin(id, lease.grantedTtl, Math.max(nowMs, this.start.nowMs + this.start.extendMs));
     return { type: 'renewed', ttl: lease.grantedTtl };
   }
 

@@ -53,6 +53,8 @@ export class Core {
 
   /** Of a leader: to whom leadership is being transferred (section 3.10). */
   leadTransferee: MemberId = noMember;
+  /** The term in which it last told another to campaign, whenever that arrives. */
+  offeredTerm = 0;
   /**
    * Of a leader: no configuration entry above this index is in its log. The next may be proposed when this
    * one is applied: one change at a time, and none before an own-term entry is committed (I10).

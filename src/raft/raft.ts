@@ -86,6 +86,11 @@ export class Raft {
     return this.#core.tracker.get(this.#core.id)?.isLearner ?? false;
   }
 
+  /** In this term it has told another to campaign, who may do so at any time and be elected at once (4.2.3). */
+  get hasOfferedLeadership(): boolean {
+    return this.#core.offeredTerm === this.#core.term;
+  }
+
   status(): RaftStatus {
     return statusOf(this.#core);
   }

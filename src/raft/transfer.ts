@@ -33,6 +33,7 @@ export function transferTo(core: Core, transferee: MemberId): void {
 /** True when the target has all there is, and was told to campaign. */
 export function sendTimeoutNowIfReady(core: Core, peer: Progress): boolean {
   if (peer.id !== core.leadTransferee || peer.match !== core.log.lastIndex()) return false;
+  core.offeredTerm = core.term;
   core.send({ type: 'MsgTimeoutNow', from: core.id, to: peer.id, term: core.term });
   return true;
 }

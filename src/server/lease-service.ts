@@ -19,6 +19,11 @@ export interface LeaseServiceParts extends Omit<LeaseTermParts, 'term' | 'leases
   readonly raftTerm: () => number;
   /** Of the entry applied last. */
   readonly appliedTerm: () => number;
+  /**
+   * All that is committed is applied, so that what anybody was told of it is known here, and no other member was
+   * offered this one's place: voters would not keep it waiting.
+   */
+  readonly isSettled: () => boolean;
 }
 
 export class LeaseService {
@@ -54,9 +59,17 @@ export class LeaseService {
     this.listings.list(done);
   }
 
+  /** As a leader that has heard from a quorum just now; undefined: it is for `renew`. */
+  maybeRenewNow(id: bigint): number | undefined {
+    const { term } = this;
+    return term !== undefined && this.parts.isSettled() ? term.maybeRenewNow(id) : undefined;
+  }
+
   /** As the leader; `notLeader` when this member does not lead, or not any more. */
   renew(id: bigint, done: Done<number>): void {
-    this.confirmed(done, (term) => term.renew(id, done));
+    const ttl = this.maybeRenewNow(id);
+    if (ttl !== undefined) done(ok(ttl));
+    else this.confirmed(done, (term) => term.renew(id, done));
   }
 
   /** As the leader; `notLeader` when this member does not lead, or not any more. */
@@ -116,12 +129,15 @@ export class LeaseService {
     const { isLeader, raftTerm, confirm } = this.parts;
     if (!isLeader()) return done(failed(errors.notLeader));
     const asked = raftTerm();
-    confirm((outcome) => {
+    const before = this.term?.contact;
+    const whenConfirmed: Done<undefined> = (outcome) => {
       const { term } = this;
       if (!outcome.ok) done(outcome);
       else if (term?.term !== asked) done(failed(errors.notLeader));
       else then(term);
-    });
+    };
+    if (before === undefined) confirm(whenConfirmed);
+    else before.confirm(whenConfirmed);
   }
 }
 

@@ -9,6 +9,7 @@ import { CommandKind } from '../wire/command.ts';
 import { Code, errors, failed, ok, type Outcome } from '../wire/errors.ts';
 import { LeaseExpiry } from '../wire/lease.ts';
 import { DueTimer } from './due-timer.ts';
+import { LeaderContact } from './leader-contact.ts';
 import { LeaseCheckpointer } from './lease-checkpointer.ts';
 import type { LeaseMetrics } from './lease-metrics.ts';
 import type { Slicer } from './slicer.ts';
@@ -38,6 +39,7 @@ export interface LeaseTermParts {
   readonly metrics: LeaseMetrics;
   /** One election timeout. */
   readonly extendMs: number;
+  readonly unixTimeMs: () => number;
   readonly checkpointIntervalMs: number | undefined;
   /** Calls back when this member has confirmed, after the call, that it leads. */
   readonly confirm: (done: Done<undefined>) => void;
@@ -46,6 +48,7 @@ export interface LeaseTermParts {
 
 export class LeaseTerm {
   readonly term: number;
+  readonly contact: LeaderContact;
   private readonly parts: LeaseTermParts;
   private readonly lessor: Lessor;
   private readonly checkpointer: LeaseCheckpointer;
@@ -62,6 +65,7 @@ export class LeaseTerm {
     const { term, leases, scheduler, slicer, extendMs, checkpointIntervalMs } = parts;
     this.term = term;
     this.parts = parts;
+    this.contact = new LeaderContact({ ...parts, clock: scheduler, electionTimeoutMs: extendMs });
     const nowMs = scheduler.nowMs();
     this.lessor = new Lessor(leases, { nowMs, extendMs, checkpointIntervalMs });
     this.checkpointer = new LeaseCheckpointer(this.lessor, parts);
@@ -91,6 +95,21 @@ export class LeaseTerm {
     if (dones === undefined) return;
     this.waiting.delete(id);
     for (const done of dones) done(ok(0));
+  }
+
+  /**
+   * Renews without asking anyone, and answers the TTL; undefined where that is not safe, or the answer would be
+   * another: then `renew`, once leadership is confirmed.
+   */
+  maybeRenewNow(id: bigint): number | undefined {
+    const { scheduler, metrics } = this.parts;
+    const nowMs = scheduler.nowMs();
+    if (!this.contact.isCloseAt(nowMs)) return undefined;
+    const renewal = this.lessor.renew(id, nowMs);
+    if (renewal.type !== 'renewed') return undefined;
+    metrics.renewed.add();
+    this.arm();
+    return renewal.ttl;
   }
 
   /** To be called once leadership is confirmed; `notLeader` when the term ends meanwhile. */
@@ -148,7 +167,7 @@ export class LeaseTerm {
     const isDue = dueMs !== undefined && dueMs <= this.parts.scheduler.nowMs();
     if (!isDue && this.unsettled.length === 0) return this.arm();
     this.isRevoking = true;
-    this.parts.confirm((outcome) => {
+    this.contact.confirm((outcome) => {
       if (this.isOver) return;
       if (outcome.ok) this.revokeSome();
       else this.pause(retryMs);

@@ -284,6 +284,7 @@ export class MemberLoops {
     const { settings, host } = this.parts;
     return new LeaseService({
       scheduler: host.scheduler,
+      unixTimeMs: host.unixTimeMs,
       random: host.random,
       slicer: this.readSlicer,
       metrics: leaseMetrics(host.metrics),
@@ -293,6 +294,8 @@ export class MemberLoops {
       isLeader: () => this.raft.state === 'leader',
       raftTerm: () => this.raft.term,
       appliedTerm: () => this.applyLoop.applied.term,
+      isSettled: () =>
+        this.applyLoop.applied.index === this.raft.committed && !this.raft.hasOfferedLeadership,
       confirm: (done) => this.reads.wait(done),
       propose: (kind, request, done) => this.proposals.propose(kind, request, done),
     });

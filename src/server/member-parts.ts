@@ -48,7 +48,10 @@ export interface MemberHost {
   readonly metrics: Metrics;
   /** Random for each start of the process: tells its proposals and reads from those of an earlier one. */
   readonly nonce: number;
-  /** The wall clock: it goes into the ids of new members and decides nothing. */
+  /**
+   * The wall clock: it goes into the ids of new members, and tells whether the machine has slept
+   * (leader-contact.ts). Wrong in any way, it can break nothing.
+   */
   readonly unixTimeMs: () => number;
 }
 

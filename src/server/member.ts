@@ -232,6 +232,8 @@ export class ServerMember implements Member, TransportEvents {
   }
 
   renewLease(id: bigint, done: Done<number>): void {
+    const ttl = this.loops.leases.maybeRenewNow(id);
+    if (ttl !== undefined) return done(ok(ttl));
     this.questions.ask({ type: 'renewLease', id }, (outcome) => {
       if (!outcome.ok) return done(outcome);
       assert(outcome.value.type === 'renewLease', 'a renewal got another answer');

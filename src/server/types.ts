@@ -80,7 +80,8 @@ export interface Member {
   newLeaseId(): bigint;
   /**
    * Prolongs a lease by its TTL, at the leader, and answers that TTL in seconds; 0 when there is no such lease.
-   * Acknowledged only once the leader has confirmed, after the call, that it leads.
+   * Acknowledged by a leader that a quorum has confirmed after the call, or so lately that it makes no difference to
+   * how long the lease lives (leader-contact.ts).
    */
   renewLease(id: bigint, done: Done<number>): void;
   /** Its times as the leader knows them; undefined when there is no such lease. */

@@ -266,7 +266,7 @@ export class MemoryCluster {
         logger: this.logger,
         metrics,
         nonce,
-        unixTimeMs: () => Date.UTC(2026, 0, 1) + this.scheduler.nowMs(),
+        unixTimeMs: () => Date.UTC(2026, 0, 1) + scheduler.nowMs(),
       },
       openTransport: (events) => {
         if (surroundings === undefined) return this.network.join(dataDir.identity, events);

@@ -31,6 +31,9 @@ class World {
   isLeader = true;
   term = 5;
   appliedTerm = 5;
+  isSettled = true;
+  /** How far the clock on the wall is ahead of the monotonic one. */
+  wallAheadMs = 0;
   /** ReadIndex rounds are answered at once. */
   isConfirmed = true;
   readonly service: LeaseService;
@@ -39,6 +42,7 @@ class World {
     const { scheduler } = this;
     this.service = new LeaseService({
       scheduler,
+      unixTimeMs: () => 1_790_000_000_000 + scheduler.nowMs() + this.wallAheadMs,
       random: seededRandom(1),
       slicer: new Slicer(scheduler, () => false),
       metrics: leaseMetrics(this.metrics),
@@ -48,6 +52,7 @@ class World {
       isLeader: () => this.isLeader,
       raftTerm: () => this.term,
       appliedTerm: () => this.appliedTerm,
+      isSettled: () => this.isSettled,
       confirm: (done) => {
         if (this.isConfirmed) done(ok(undefined));
         else this.confirmations.push(done);
@@ -191,6 +196,89 @@ describe('the lease service of a member', () => {
     assert.deepEqual(outcomes, [failed(errors.notLeader)]);
     world.scheduler.advance(60_000);
     assert.equal(world.proposals.length, 1, 'it decides nothing more');
+  });
+});
+
+describe('a renewal without a round (DIVERGENCE.md)', () => {
+  /** A leader of an election timeout of 1 s, with a lease of 60 s and a round that was asked `agoMs` ago. */
+  function heardFromQuorum(agoMs: number, more: { takesMs?: number } = {}): World {
+    const world = new World();
+    world.grant(7n, 60);
+    world.service.appliedSome();
+    world.isConfirmed = false;
+    world.renew(7n);
+    const { takesMs = 0 } = more;
+    world.scheduler.advance(takesMs);
+    for (const done of world.confirmations.splice(0)) done(ok(undefined));
+    world.scheduler.advance(agoMs - takesMs);
+    return world;
+  }
+
+  it('is answered within a sixth of an election timeout of the moment at which a quorum was asked', () => {
+    assert.equal(heardFromQuorum(0).service.maybeRenewNow(7n), 60);
+    assert.equal(heardFromQuorum(166).service.maybeRenewNow(7n), 60);
+    assert.equal(heardFromQuorum(167).service.maybeRenewNow(7n), undefined);
+    const slow = heardFromQuorum(100, { takesMs: 100 });
+    assert.equal(slow.service.maybeRenewNow(7n), 60);
+    slow.scheduler.advance(67);
+    assert.equal(
+      slow.service.maybeRenewNow(7n),
+      undefined,
+      'the answer of the quorum tells nothing',
+    );
+  });
+
+  it('asks again before that is over, once', () => {
+    const world = heardFromQuorum(80);
+    assert.equal(world.service.maybeRenewNow(7n), 60);
+    assert.equal(world.confirmations.length, 0, 'not as long as there is time');
+    world.scheduler.advance(10);
+    for (let i = 0; i < 3; i++) assert.equal(world.service.maybeRenewNow(7n), 60);
+    assert.equal(world.confirmations.length, 1);
+    world.scheduler.advance(50);
+    world.confirmations[0]?.(ok(undefined));
+    world.scheduler.advance(110);
+    assert.equal(world.service.maybeRenewNow(7n), 60, 'as of when it was asked');
+    world.scheduler.advance(10);
+    assert.equal(world.service.maybeRenewNow(7n), undefined);
+  });
+
+  it('is not answered where the machine may have slept: where the clock on the wall says something else', () => {
+    for (const aheadMs of [60_000, 167, -1, -60_000]) {
+      const world = heardFromQuorum(0);
+      world.wallAheadMs = aheadMs;
+      assert.equal(world.service.maybeRenewNow(7n), undefined);
+      world.isConfirmed = true;
+      assert.deepEqual(world.renew(7n), [ok(60)]);
+      assert.equal(world.service.maybeRenewNow(7n), 60, 'until the next round');
+    }
+  });
+
+  it('is not answered by one that does not lead, has more to apply, or has offered its place', () => {
+    const world = heardFromQuorum(0);
+    world.isSettled = false;
+    assert.equal(world.service.maybeRenewNow(7n), undefined);
+    world.isSettled = true;
+    world.isLeader = false;
+    assert.equal(world.service.maybeRenewNow(7n), undefined);
+    world.isLeader = true;
+    assert.equal(world.service.maybeRenewNow(7n), 60);
+  });
+
+  it('is not answered in a later term of the same leader by what it heard in an earlier one', () => {
+    const world = heardFromQuorum(0);
+    world.term = 7;
+    world.appliedTerm = 7;
+    world.service.appliedSome();
+    assert.equal(world.service.maybeRenewNow(7n), undefined);
+  });
+
+  it('says that a lease lives, never that it does not', () => {
+    const world = heardFromQuorum(0);
+    assert.equal(world.service.maybeRenewNow(8n), undefined);
+    assert.deepEqual(world.renew(8n), [], 'that is asked for');
+    world.leases.checkpoint(7n, 30);
+    assert.equal(world.service.maybeRenewNow(7n), undefined);
   });
 });
 

@@ -19,8 +19,53 @@ export const leaseMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'server/lease-service.ts',
-        from: '    this.confirmed(done, (term) => term.renew(id, done));',
-        to: '    if (this.current === undefined) done(failed(errors.notLeader));\n    else this.current.renew(id, done);',
+        from: '    else this.confirmed(done, (term) => term.renew(id, done));',
+        to: '    else if (this.current === undefined) done(failed(errors.notLeader));\n    else this.current.renew(id, done);',
+      },
+    ],
+  },
+  {
+    name: 'contact-counts-from-the-answer',
+    breaks: 'I33: a quorum that has confirmed a leader did so at some time after it was asked',
+    changes: [
+      {
+        file: 'server/leader-contact.ts',
+        from: '        this.askedMs = askedMs;\n        this.askedUnixMs = askedUnixMs;',
+        to: '        this.askedMs = clock.nowMs();\n        this.askedUnixMs = Math.max(askedUnixMs, unixTimeMs());',
+      },
+    ],
+  },
+  {
+    name: 'contact-counts-ten-times-too-long',
+    breaks: 'I33: a leader renews by itself for less than what its successor adds to each lease',
+    changes: [
+      {
+        file: 'server/leader-contact.ts',
+        from: 'Math.min(contactMsMax, parts.electionTimeoutMs * contactShare)',
+        to: '10 * Math.min(contactMsMax, parts.electionTimeoutMs * contactShare)',
+      },
+    ],
+  },
+  {
+    name: 'renewal-takes-the-extension',
+    breaks:
+      'I33: what a new leader adds to a lease stands, for the last one may have renewed it later',
+    changes: [
+      {
+        file: 'lease/lessor.ts',
+        from: 'Math.max(nowMs, this.start.nowMs + this.start.extendMs)',
+        to: 'nowMs',
+      },
+    ],
+  },
+  {
+    name: 'renewal-before-all-is-applied',
+    breaks: 'NotAgain: a lease whose revoke was acknowledged is not kept alive after that',
+    changes: [
+      {
+        file: 'server/loops.ts',
+        from: 'this.applyLoop.applied.index === this.raft.committed && !this.raft.hasOfferedLeadership',
+        to: '!this.raft.hasOfferedLeadership',
       },
     ],
   },
