@@ -13,6 +13,8 @@ export interface SimArguments {
   readonly failures: number;
   readonly isTraced: boolean;
   readonly shrinkSeconds: number;
+  /** A run is red in which a rare state was never reached. */
+  readonly requiresProbes: boolean;
   readonly outDir: string;
 }
 
@@ -23,6 +25,7 @@ export const usage = `usage: npm run sim -- [options]
   --schedule FILE   the steps of a schedule.json
   --failures N      stops after N failures (5)
   --trace           prints all that happens
+  --require-probes  fails when one of the rare states was never reached
   --shrink T        seconds to look for a shorter schedule of a failure (60); 0 does not look
   --out DIR         where the traces and schedules of failures go (sim-results)`;
 
@@ -37,6 +40,7 @@ export function parseSimArguments(argv: readonly string[], anySeed: () => number
       schedule: { type: 'string' },
       failures: { type: 'string', default: '5' },
       trace: { type: 'boolean', default: false },
+      'require-probes': { type: 'boolean', default: false },
       shrink: { type: 'string', default: '60' },
       out: { type: 'string', default: 'sim-results' },
     },
@@ -59,6 +63,7 @@ export function parseSimArguments(argv: readonly string[], anySeed: () => number
     schedule: values.schedule,
     failures: numberOf('failures') ?? 1,
     isTraced: values.trace,
+    requiresProbes: values['require-probes'],
     shrinkSeconds: numberOf('shrink') ?? 0,
     outDir: values.out,
   };

@@ -43,6 +43,8 @@ export class SimClients {
   private readonly calls: SimCalls;
   /** The revision at which each register was last seen. */
   private readonly seen = new Map<string, number>();
+  /** The newest revision that each run of a member has answered a local read with. */
+  private readonly shownBy = new WeakMap<ServerMember, number>();
   private readonly keys: number;
   private values = 0;
   /** The highest revision that was asked to be compacted. */
@@ -105,8 +107,9 @@ export class SimClients {
       case 8:
         return this.remove(member, register);
       case 9:
-      case 10:
         return this.get(member, register);
+      case 10:
+        return this.getLocal(member, register);
       case 11:
         return this.rangeAll(member);
       case 12:
@@ -205,6 +208,19 @@ export class SimClients {
       if (outcome.ok) member.range(RangeRequest.create({ key: bytesOf(key) }), done);
       else done(outcome);
     });
+  }
+
+  /** Serializable: what it finds was there, and is not older than what this run of the member has shown before. */
+  private getLocal(member: ServerMember, key: string): void {
+    const request = RangeRequest.create({ key: bytesOf(key), serializable: true });
+    const least = this.shownBy.get(member) ?? 0;
+    const done = this.call<RangeResponse>(member, `local get ${key}`, (response) => {
+      const revision = response.header?.revision ?? 0;
+      assert.ok(revision >= least, `a local read goes from revision ${least} back to ${revision}`);
+      this.shownBy.set(member, Math.max(revision, this.shownBy.get(member) ?? 0));
+      this.history.readLocally({ key, revision, found: foundIn(response) });
+    });
+    member.range(request, done);
   }
 
   private rangeAll(member: ServerMember): void {

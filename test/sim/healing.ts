@@ -26,6 +26,7 @@ export async function healMajority(world: SimWorld): Promise<void> {
   world.judge.note(undefined, `heals ${majority.join(' ')}`);
   for (const name of majority) {
     cluster.diskOf(name).freeBytes = Number.MAX_SAFE_INTEGER;
+    machines.relieve(name);
     disks.forget(name);
     machines.hostOf(name)?.resume();
     await startFully(world, name);
@@ -52,6 +53,7 @@ export async function healAll(world: SimWorld): Promise<void> {
   links.heal();
   for (const name of cluster.names) {
     cluster.diskOf(name).freeBytes = Number.MAX_SAFE_INTEGER;
+    machines.relieve(name);
     disks.forget(name);
   }
   machines.resumeAll();
@@ -60,8 +62,12 @@ export async function healAll(world: SimWorld): Promise<void> {
   cluster.until('a leader', () => cluster.leader !== undefined, healingMs);
   cluster.until('a write', () => world.clients.hasWritten(), healingMs);
   cluster.until('an answer to every change', () => world.members.calls.isIdle, healingMs);
+  cluster.until('the end of joint configurations', () => !world.members.leaveJoint(), healingMs);
   await world.members.joinAll();
   cluster.until('the end of the removed', () => hasLeft(world), healingMs);
+  cluster.until('the same leases everywhere', () => isSettled(world), healingMs);
+  mustBeAlike(world, 'leases', leasesOf);
+  mustBeAlike(world, 'keys of leases', attachmentsOf);
   world.leases.settle();
   world.watchers.resumeAll();
   cluster.until('a last write', () => world.clients.hasWritten(), healingMs);
@@ -76,15 +82,53 @@ export function checkEnd(world: SimWorld): void {
   const { cluster, clients } = world;
   world.checkEnds();
   for (const member of cluster.members) clients.readEverything(member);
-  const revisions = cluster.members.map((member) => member.revision);
-  assert.equal(new Set(revisions).size, 1, 'revisions differ');
-  const hashes = cluster.members.map((member) => hashOf(world, member));
-  for (const hash of hashes) assert.deepEqual(hash, hashes[0]);
-  clients.history.check();
+  mustBeAll(world);
+  mustBeAlike(world, 'revisions', (member) => member.revision);
+  mustBeAlike(world, 'hashes', (member) => hashOf(world, member));
+  mustBeAlike(world, 'members', (member) => member.record);
+  mustBeAlike(world, 'alarms', (member) => member.alarms());
+  mustBeAlike(world, 'leases', leasesOf);
+  mustBeAlike(world, 'keys of leases', attachmentsOf);
+  clients.history.check(world.watchers.history);
   world.watchers.check(clients.history.writes);
   if (world.watchers.hasFragments) world.probes.sometimes('events told in fragments');
   world.leases.check(world.watchers.history);
   world.checkEnds();
+}
+
+/** Nobody has gone missing: those who run are those of the record, save for who lost its data. */
+function mustBeAll({ cluster, lost }: SimWorld): void {
+  const record = cluster.leader?.record ?? [];
+  const lostIds = new Set([...lost].map((name) => cluster.idOf(name)));
+  const expected = record.flatMap(({ id }) => (lostIds.has(id) ? [] : [id])).toSorted();
+  const running = cluster.members.map(({ id }) => id).toSorted();
+  assert.deepEqual(running, expected, 'members are missing at the end, or too many');
+  assert.ok(running.length * 2 > record.length, 'no majority is judged at the end');
+}
+
+function mustBeAlike<T>(
+  { cluster }: SimWorld,
+  what: string,
+  of: (member: ServerMember) => T,
+): void {
+  const [first, ...others] = cluster.members;
+  if (first === undefined) return;
+  const right = of(first);
+  for (const other of others) {
+    const names: string = `${cluster.nameOf(other)} and ${cluster.nameOf(first)}`;
+    assert.deepEqual(of(other), right, `the ${what} of ${names} differ at the end`);
+  }
+}
+
+/** With what is left of them by the last checkpoint. */
+function leasesOf(member: ServerMember): unknown {
+  const { leases } = member['loops'].state;
+  return [...leases.list()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function attachmentsOf(member: ServerMember): unknown {
+  const { leases } = member['loops'].state;
+  return [...leases.attachments()].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** What lost its data is taken out of service: its operators know. */

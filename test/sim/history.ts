@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { EventHistory } from '../guarantees/history.ts';
 import { errors, type EtcdError } from '../../src/wire/errors.ts';
 
 /**
@@ -59,6 +60,7 @@ export class SimHistory {
   /** By key, in the order of their revisions. */
   private readonly ackedOf = new Map<string, AckedWrite[]>();
   private readonly reads: CompletedRead[] = [];
+  private readonly localReads: Read[] = [];
   private readonly hashes = new Map<string, number>();
   private clock = 0;
   /** The newest revision that a client was told of. */
@@ -143,6 +145,11 @@ export class SimHistory {
     this.known = Math.max(this.known, read.revision);
   }
 
+  /** A serializable read: it may be old, but what it found was there. Judged at the end, when all is known. */
+  readLocally(read: Read): void {
+    this.localReads.push(read);
+  }
+
   /** Two members that hash the same revisions must find the same. */
   hashed(revision: number, compactRevision: number, hash: number): void {
     const name = `${revision} after the compaction at ${compactRevision}`;
@@ -159,10 +166,13 @@ export class SimHistory {
     return `${this.acked.length} writes, ${this.reads.length} reads, ${this.hashes.size} hashes`;
   }
 
-  check(): void {
+  /** Against what watchers saw happen. */
+  check(events: EventHistory): void {
     this.checkRevisions();
     this.checkSwaps();
+    this.checkEvents(events);
     for (const read of this.reads) this.checkFound(read);
+    for (const read of this.localReads) this.checkFound(read);
     this.checkOrder();
   }
 
@@ -224,6 +234,25 @@ export class SimHistory {
         .get(key)
         ?.find((other) => other.revision > replaces && other.revision < revision);
       assert.ok(between === undefined, `${key} was swapped at ${revision} from ${replaces}`);
+    }
+  }
+
+  /** Whatever was put was asked for, and not refused; a swap, acknowledged or not, found what it compared with. */
+  private checkEvents(events: EventHistory): void {
+    for (let revision = 2; revision <= events.lastRevision; revision++) {
+      for (const { type, key, kv } of events.at(revision) ?? []) {
+        if (type !== 'put') continue;
+        this.checkFound({ key, revision, found: kv });
+        const { replaces } = this.issued.get(kv.value) ?? {};
+        const before = replaces === undefined ? 'unknown' : events.before(key, revision);
+        if (before === 'unknown') continue;
+        const found = before === 'none' ? 0 : before.modRevision;
+        assert.equal(
+          found,
+          replaces,
+          `${key} was swapped at ${revision} if it was of ${replaces}; it was of ${found}`,
+        );
+      }
     }
   }
 

@@ -18,6 +18,7 @@ import {
   type LeaseRevoke,
   type LeaseTerm,
 } from '../guarantees/lease-checks.ts';
+import type { LeaseRecord } from '../../src/lease/record.ts';
 import { SimCalls, type Note } from './calls.ts';
 import type { SimHistory } from './history.ts';
 import { bytesOf, type MemoryCluster } from '../server/cluster.ts';
@@ -26,8 +27,8 @@ const leasesMax = 8;
 /** As many operations as etcd allows in a transaction by default. */
 const manyKeysMax = 128;
 const ttlsSeconds = [2, 3, 5, 10];
-/** How long after its TTL a lease may still be there once the world has healed. */
-const lateMs = 10_000;
+/** How long after its TTL a lease may still be there once the world has healed: an election and some seconds. */
+const lateMs = 1000 + 3000;
 /** Clocks of members may run at half the speed of the world's. */
 const slowestFactor = 2;
 
@@ -54,6 +55,7 @@ export class SimLeases {
   private readonly random: Random;
   private readonly writes: SimHistory;
   private readonly fastest: number;
+  private readonly slowest: number;
   private readonly leases = new Map<bigint, SimLease>();
   private readonly terms: LeaseTerm[] = [];
   private readonly revokes: LeaseRevoke[] = [];
@@ -64,6 +66,8 @@ export class SimLeases {
     this.random = parts.random;
     this.writes = parts.writes;
     this.fastest = parts.fastest;
+    // Clocks that run fast may run slow, too.
+    this.slowest = parts.fastest > 1 ? slowestFactor : 1;
     this.calls = new SimCalls(parts.note);
   }
 
@@ -193,20 +197,41 @@ export class SimLeases {
     this.gone.push({ id: lease.id, seenAtMs: this.nowMs, how });
   }
 
-  /** Nobody keeps anything alive any more: all leases must end. */
+  /** Nobody keeps anything alive any more: each lease must end in its time, counted anew by each new leader. */
   settle(): void {
     const { cluster } = this;
     cluster.until('an answer to every call about leases', () => this.calls.isIdle, 60_000);
-    const limitMs = (Math.max(...ttlsSeconds) * 1000 + lateMs) * slowestFactor;
-    this.cluster.until('the end of all leases', () => this.hasNone(), limitMs);
+    let sinceMs = this.nowMs;
+    let term = cluster.leader?.term;
+    const limitMs = (Math.max(...ttlsSeconds) * 1000 + lateMs) * slowestFactor * 2;
+    cluster.until(
+      'the end of all leases',
+      () => {
+        const now = cluster.leader?.term;
+        if (now !== term) [term, sinceMs] = [now, this.nowMs];
+        const late = this.lateLeases(sinceMs);
+        assert.deepEqual(
+          late,
+          [],
+          `leases are there ${this.nowMs - sinceMs} ms after anybody kept them`,
+        );
+        return this.left().length === 0;
+      },
+      limitMs,
+    );
   }
 
-  private hasNone(): boolean {
-    return this.cluster.members.every((member) => {
-      let isEmpty = false;
-      member.leases((outcome) => (isEmpty = outcome.ok && outcome.value.length === 0));
-      return isEmpty;
+  /** Those that are still there though their time is over on the slowest clock. */
+  private lateLeases(sinceMs: number): readonly string[] {
+    return this.left().flatMap(({ id, grantedTtl }) => {
+      const limitMs = (grantedTtl * 1000 + lateMs) * this.slowest;
+      return this.nowMs - sinceMs > limitMs ? [`${id} of ${grantedTtl} s`] : [];
     });
+  }
+
+  /** On any member. */
+  private left(): readonly LeaseRecord[] {
+    return this.cluster.members.flatMap((member) => [...member['loops'].state.leases.list()]);
   }
 
   check(history: EventHistory): void {

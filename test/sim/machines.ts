@@ -29,6 +29,8 @@ export interface MachinesParts {
 const endingMaxMs = 5;
 
 const afterFailureMaxMs = 2000;
+/** The slowest disk answers in eight seconds (schedule.ts), and who has met a failure ends in two. */
+const reliefMs = 10_000;
 
 /** The machines that members run on, one for each name: everything that reaches a member goes through here. */
 export class SimMachines implements Surroundings {
@@ -41,6 +43,8 @@ export class SimMachines implements Surroundings {
   readonly archive: Archive;
   /** The process has ended by itself, or by what it found. */
   kill: (name: string) => void = () => undefined;
+  /** How often the disk of each was filled, so that only the last relief counts. */
+  private readonly filled = new Map<string, number>();
   private readonly parts: MachinesParts;
   private readonly hosts = new Map<string, SimHost>();
   private readonly rates = new Map<string, number>();
@@ -60,6 +64,24 @@ export class SimMachines implements Surroundings {
   setRate(name: string, rate: number): void {
     this.rates.set(name, rate);
     this.hostOf(name)?.setRate(rate);
+  }
+
+  /** Its disk is full: it may end, until some time after there is room again. */
+  fill(name: string): void {
+    this.troubled.add(name);
+    this.filled.set(name, (this.filled.get(name) ?? 0) + 1);
+  }
+
+  /** There is room again. What the disk was asked for before may still fail. */
+  relieve(name: string): void {
+    const count = this.filled.get(name);
+    if (count === undefined || this.damaged.has(name)) return;
+    this.parts.time.after(reliefMs, () => {
+      if (this.filled.get(name) !== count || this.damaged.has(name)) return;
+      if (this.hostOf(name)?.isPaused === true) return this.relieve(name);
+      this.filled.delete(name);
+      this.troubled.delete(name);
+    });
   }
 
   resumeAll(): void {

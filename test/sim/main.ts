@@ -30,7 +30,11 @@ class Session {
       for (let i = 0; this.goesOn(i); i++) await this.runOne(scheduleOf(seed + i));
     }
     this.sumUp();
-    return this.failed === 0;
+    return this.failed === 0 && !(this.options.requiresProbes && this.isSilent);
+  }
+
+  private get isSilent(): boolean {
+    return this.probes.silent.length > 0;
   }
 
   private goesOn(done: number): boolean {
@@ -75,6 +79,8 @@ class Session {
     for (const [name, count] of seen) print(`${String(count).padStart(9)} ${name}`);
     const { silent } = this.probes;
     if (silent.length > 0) print(`never reached: ${silent.join('; ')}`);
+    if (this.options.requiresProbes && this.isSilent)
+      print('FAILED: --require-probes asks for every one of them');
     print(`${this.passed} passed, ${this.failed} failed`);
   }
 }

@@ -1,5 +1,8 @@
 import type { Random } from '../../src/base/random.ts';
+import { encodeConfChangeContext, type MemberChange } from '../../src/membership/conf-change.ts';
 import type { MemberRecord } from '../../src/membership/record.ts';
+import { leaveJoint } from '../../src/raft/confchange.ts';
+import type { MemberLoops } from '../../src/server/loops.ts';
 import type { ServerMember } from '../../src/server/member.ts';
 import type { AddedMember } from '../../src/server/types.ts';
 import { SimCalls, type Note } from './calls.ts';
@@ -36,6 +39,7 @@ export class SimMembers {
     for (const record of this.toJoin.splice(0)) await this.join(record);
     const members = cluster.callable;
     const member = members[random.below(Math.max(1, members.length))];
+    if (random.below(4) === 0) this.leaveJoint();
     if (member !== undefined) this.change(member);
   }
 
@@ -61,6 +65,45 @@ export class SimMembers {
     return members.length === ids.size && members.every(({ id }) => ids.has(id));
   }
 
+  /** Whether a joint configuration is in force anywhere; then its leaving is proposed, if nobody else will. */
+  leaveJoint(): boolean {
+    const { members, leader } = this.parts.cluster;
+    const isIn = (member: ServerMember): boolean => isJoint(member);
+    if (leader !== undefined && isIn(leader))
+      loopsOf(leader).raftLoop.proposeConfChange(leaveJoint);
+    return members.some(isIn);
+  }
+
+  /**
+   * Two changes at once, which no request of etcd's API asks for and every member understands (section 4.3): as an
+   * operator's tool could write them into the log of the leader.
+   */
+  private changeJointly(): void {
+    const { random, cluster, isLost, note } = this.parts;
+    const { leader } = cluster;
+    if (leader === undefined || !cluster.callable.includes(leader)) return;
+    const { record } = leader;
+    if (isJoint(leader) || record.some(({ id }) => isLost(id))) return;
+    const voters = record.filter(({ isLearner }) => !isLearner);
+    const learner = record.find(({ isLearner }) => isLearner);
+    if (voters.length <= votersMin && learner === undefined) return;
+    const leaving = voters[random.below(voters.length)];
+    if (leaving === undefined) return;
+    const isDemoted = learner !== undefined && random.below(2) === 0;
+    const changes: MemberChange[] = [
+      { type: isDemoted ? 'addLearner' : 'remove', memberId: leaving.id },
+    ];
+    if (learner !== undefined) changes.push({ type: 'addVoter', memberId: learner.id });
+    const transition = random.below(2) === 0 ? 'jointImplicit' : 'jointExplicit';
+    const context = encodeConfChangeContext([], { basis: basisOf(leader) });
+    note(
+      leader,
+      `joint change: ${changes.map((each) => `${each.type} ${each.memberId.toString(16)}`).join(', ')}`,
+    );
+    loopsOf(leader).raftLoop.proposeConfChange({ transition, changes, context });
+    this.changes++;
+  }
+
   get summary(): string {
     return `${this.changes} changes, ${this.parts.cluster.removed.length} removed`;
   }
@@ -78,6 +121,7 @@ export class SimMembers {
     const { record } = member;
     const voters = record.filter(({ isLearner }) => !isLearner);
     const count = (): void => void this.changes++;
+    if (random.below(6) === 0) return this.changeJointly();
     switch (random.below(5)) {
       case 0:
       case 1: {
@@ -105,6 +149,19 @@ export class SimMembers {
       }
     }
   }
+}
+
+function loopsOf(member: ServerMember): MemberLoops {
+  return member['loops'];
+}
+
+export function isJoint(member: ServerMember): boolean {
+  return loopsOf(member).raft.confState.votersOutgoing.length > 0;
+}
+
+/** So that the change is made to these members or not at all. */
+function basisOf(member: ServerMember): number {
+  return loopsOf(member).state.membership.fingerprint;
 }
 
 function appliedBy(member: ServerMember): number {

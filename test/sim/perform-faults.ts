@@ -1,4 +1,5 @@
 import { seededRandom } from '../../src/base/random.ts';
+import { isJoint } from './members.ts';
 import { flipBit } from './rot.ts';
 import type { SimStep } from './steps.ts';
 import type { SimWorld } from './world.ts';
@@ -50,9 +51,12 @@ export async function performFault(world: SimWorld, step: SimStep): Promise<void
     case 'fullDisk': {
       const name = world.nameOf(step.who);
       const disk = cluster.diskOf(name);
-      machines.troubled.add(name);
+      machines.fill(name);
       disk.freeBytes = step.freeBytes;
-      return later(step.forMs, () => void (disk.freeBytes = Number.MAX_SAFE_INTEGER));
+      return later(step.forMs, () => {
+        disk.freeBytes = Number.MAX_SAFE_INTEGER;
+        machines.relieve(name);
+      });
     }
     case 'rot':
       return rot(world, step);
@@ -100,6 +104,8 @@ async function wipe(world: SimWorld, name: string): Promise<void> {
 
 function mayLose({ machines, cluster }: SimWorld, name: string): boolean {
   const voters = cluster.leader?.record.filter(({ isLearner }) => !isLearner) ?? [];
+  // Each half of a joint configuration needs its quorum.
+  if (cluster.members.some(isJoint)) return false;
   const isWhole = machines.damaged.size === 0 && voters.length >= votersMinToLoseOne;
   return isWhole && !cluster.removed.includes(name) && !cluster.failed.has(name);
 }

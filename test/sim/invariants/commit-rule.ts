@@ -19,8 +19,9 @@ export const commitRule: Property = {
       record.committed = now.committed;
       return;
     }
-    // Who is not looked at may have led.
-    if (termLed(sight, record) === undefined && record.hasExempt) record.committed = now.committed;
+    // Who is not looked at may have led; what it has committed is on a quorum of disks all the same.
+    if (termLed(sight, record) === undefined && mayHaveUnseenLeader(sight, record))
+      mustBeOnQuorum(sight, record);
     else mustBeLeaders(sight, record);
   },
 };
@@ -44,6 +45,33 @@ function mustBeLeaders(sight: Sight, record: Record): void {
   });
   if (commit === undefined) return;
   record.commits.push(commit);
+  record.committed = index;
+}
+
+/** Whether the leader of its term is not known, or not looked at. */
+function mayHaveUnseenLeader({ now }: Sight, record: Record): boolean {
+  const leader = record.leaders.get(now.term);
+  return (
+    record.hasExempt && (leader === undefined || record.isExempt(record.names.get(leader) ?? ''))
+  );
+}
+
+/** Members that are not looked at are taken at their word. */
+function mustBeOnQuorum(sight: Sight, record: Record): void {
+  const { id, now, before } = sight;
+  const index = now.committed;
+  const terms = new Set([...record.disks.values()].map((log) => log.termAt(index)));
+  const isHeld = (term: number, confState: ConfState): boolean =>
+    record.isQuorum(confState, (each) => record.disks.get(each)?.holds(index, term) === true);
+  const isOnQuorum = [...terms, 0].some(
+    (term) => term !== undefined && (isHeld(term, now.confState) || isHeld(term, before.confState)),
+  );
+  must(
+    isOnQuorum,
+    name,
+    () =>
+      `${id}, ${now.state} of term ${now.term}, learns that ${index} is committed, which no quorum of disks has`,
+  );
   record.committed = index;
 }
 
