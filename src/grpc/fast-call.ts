@@ -16,6 +16,12 @@ const deadlineExceeded: Status = {
   text: 'context deadline exceeded',
 };
 
+/** What the call did it has done: its caller must not take this for a refusal. */
+const unread: Status = {
+  code: Code.UNAVAILABLE,
+  text: 'the answer is lost: too many bytes of answers wait to be read',
+};
+
 /** What a call needs of the side that reads its request. */
 export interface RequestSide {
   pause(): void;
@@ -93,6 +99,7 @@ export class FastServerCall implements UnaryCall, StreamCall, Timed {
   }
 
   respond(message: Bytes): void {
+    if (!this.stream.mayHold(message.length)) return this.end(unread);
     this.send(message);
     this.end(ok);
   }

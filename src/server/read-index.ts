@@ -13,8 +13,11 @@ import type { Done } from './types.ts';
 export const waitingReadsMax = 50_000;
 /** After this a round without an answer is asked again (etcd: readIndexRetryTime). */
 const retryMs = 500;
-/** So many reads are answered in one turn, a few milliseconds of work; the next go on in the next. */
+/** So many reads are answered in one turn, a few milliseconds of work as a rule; the next go on in the next. */
 const answersPerTurnMax = 256;
+/** And where they are of large values, for so long, looked at after every few. */
+const answeringMsMax = 5;
+const answersPerLook = 8;
 
 interface Round {
   readonly reads: Done<undefined>[];
@@ -108,18 +111,20 @@ export class ReadIndexQueue {
 
   appliedUpTo(index: number): void {
     if (this.isPaused) return;
+    const { scheduler } = this.parts;
+    const untilMs = scheduler.nowMs() + answeringMsMax;
     let left = answersPerTurnMax;
     for (;;) {
       const first = this.confirmed[0];
       if (first === undefined || first.index > index) return;
       const { reads, answered } = first;
-      const due = reads.slice(answered, answered + left);
+      const due = reads.slice(answered, answered + answersPerLook);
       first.answered += due.length;
       left -= due.length;
       if (first.answered === reads.length) this.confirmed.shift();
       this.waitingCount -= due.length;
       for (const done of due) done(ok(undefined));
-      if (left > 0) continue;
+      if (left > 0 && scheduler.nowMs() < untilMs) continue;
       this.pause();
       return;
     }

@@ -341,6 +341,47 @@ describe('grpc: the fast server', () => {
     assert.ok(turns <= 3, `${turns} turns`);
   });
 
+  it('gives up whole answers that nobody reads, before they fill the memory', async () => {
+    const answer = new Uint8Array(1_000_000);
+    const calls: UnaryCall[] = [];
+    const fixture = await Fixture.start({
+      '/t.S/Echo': { kind: 'unary', handle: (call) => void calls.push(call) },
+    });
+    const asked = 300;
+    const sessions = [1, 2, 3].map(() =>
+      http2.connect(`http://${fixture.address}`, { settings: { initialWindowSize: 0 } }),
+    );
+    const lost = sessions.map(() => 0);
+    for (const [i, session] of sessions.entries()) {
+      await new Promise((resolve) => session.once('remoteSettings', resolve));
+      for (let call = 0; call < asked; call++) {
+        const stream = openRaw(session, { body: frame('x') });
+        stream.on('response', ({ 'grpc-status': status }) => {
+          if (status === '14') lost[i] = (lost[i] ?? 0) + 1;
+        });
+      }
+    }
+    // All of them are under way before the first is answered.
+    await until('all calls are there', () => calls.length === 3 * asked);
+    for (const call of calls) call.respond(answer);
+    // 256 MiB of a connection, 512 MiB of all.
+    await until('what is too much is given up', () => lost[0] === asked - 268);
+    assert.deepEqual(lost, [asked - 268, asked - 268, asked - 1]);
+    sessions[0]?.destroy();
+    await until('the first connection is gone', () => fixture.listener.connectionCount === 2);
+    const [, , third] = sessions;
+    assert.ok(third !== undefined);
+    const more = openRaw(third, { body: frame('x') });
+    await until('one more call is there', () => calls.length === 3 * asked + 1);
+    calls.at(-1)?.respond(answer);
+    const headers = await new Promise<http2.IncomingHttpHeaders>((resolve) =>
+      more.once('response', resolve),
+    );
+    assert.equal(headers['grpc-status'], undefined, 'there is room again');
+    for (const session of sessions) session.destroy();
+    await fixture.stop();
+  });
+
   it('answers to unknown paths as its owner wants', async () => {
     const onUnknown = (path: string) => ({ code: 14, text: `not now: ${path}` });
     await start({ '/t.S/Echo': echo }, { onUnknown });

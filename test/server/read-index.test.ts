@@ -85,6 +85,24 @@ describe('many reads of one round', () => {
     );
   });
 
+  it('are answered for some milliseconds a turn, where each takes long', () => {
+    const { scheduler, queue, answered } = readers();
+    for (let i = 0; i < 100; i++) {
+      queue.wait(() => {
+        scheduler.timeMs += 1;
+        answered.push(`${i}`);
+      });
+    }
+    const context = queue.takeContext();
+    assert.ok(context !== undefined);
+    queue.readConfirmed([{ context, index: 10 }]);
+    assert.ok(answered.length > 0 && answered.length < 20, `${answered.length} in one turn`);
+    for (let turns = 0; answered.length < 100; turns++) {
+      scheduler.advance(0.001);
+      assert.ok(turns < 100);
+    }
+  });
+
   it('fail when the member stops in between, but for those that were answered', () => {
     const { scheduler, queue, answered } = confirmedRound(1_000);
     const read = answered.length;

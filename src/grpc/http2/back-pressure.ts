@@ -20,6 +20,13 @@ const pauseFactor = 2;
  */
 const refuseFactor = 64;
 export const waitingStreamsMax = 10_000;
+/**
+ * Requests that were taken before their answers waited may bring more of them than that. So many times the limit is
+ * held for one connection to the byte, and `heldByAllMax` for all of this process; only what is within the limit of a
+ * connection is always held. Other answers cannot be kept.
+ */
+const holdFactor = 256;
+export const heldByAllMax = 512 * 1024 * 1024;
 
 export interface BackPressureParts {
   readonly socket: Duplex;
@@ -96,6 +103,13 @@ export class BackPressure {
   get isOverfull(): boolean {
     const { waitingStreams } = this.sender;
     return waitingStreams >= waitingStreamsMax || this.unsentBytes > refuseFactor * this.bytesMax;
+  }
+
+  /** Whether an answer of so many bytes may wait here, however long nobody reads it. */
+  mayHold(bytes: number): boolean {
+    const held = this.sender.heldBytes + bytes;
+    if (held <= this.bytesMax) return true;
+    return held <= holdFactor * this.bytesMax && this.sender.heldByAllBytes + bytes <= heldByAllMax;
   }
 
   /** So much waits that could leave that no more is read before it has. */

@@ -7,7 +7,7 @@ import { BackPressure, streamShare } from './back-pressure.ts';
 import { ControlFrames } from './control-frames.ts';
 import type { ConnectionCore } from './core.ts';
 import { DataFrames } from './data-frames.ts';
-import { Deadlines, defaultTimeouts, type Http2Timeouts } from './deadlines.ts';
+import { Deadlines, defaultTimeouts, failures, type Http2Timeouts } from './deadlines.ts';
 import { FloodGauge, provokedResets, unreadRepliesMax } from './floods.ts';
 import { ReceiveWindows } from './flow-control.ts';
 import { FrameReader, type FrameSink } from './frame-reader.ts';
@@ -254,6 +254,10 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
     this.sender.writeSmall(stream, parts);
     this.wantFlush();
     return this.backPressure.hasRoom(stream);
+  }
+
+  mayHold(bytes: number): boolean {
+    return this.backPressure.mayHold(bytes);
   }
 
   consumed(stream: Stream, bytes: number): void {
@@ -568,23 +572,22 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
     if (!this.isDraining) this.events.onRoom();
   }
 
-  onTick(nowMs: number): void {
+  /** Which header block or frame has begun and is not whole; 0: none, or it is we who do not read on. */
+  private ordinalOfBegun(): number {
     const { block } = this.headerFrames;
-    const isWithinBlock = block.isOpen || this.reader.isWithinHeaders;
-    this.deadlines.watchBlock(isWithinBlock ? block.ordinal + 1 : 0);
-    switch (this.deadlines.expired(nowMs)) {
-      case undefined:
-        break;
-      case 'drainMs':
-        return this.tellLast();
-      case 'lingerMs':
-        return this.endLinger();
-      case 'settingsAckMs':
-        return this.fail(ErrorCode.SETTINGS_TIMEOUT, 'SETTINGS are not acknowledged');
-      case 'settingsMs':
-        return this.fail(ErrorCode.PROTOCOL_ERROR, 'no SETTINGS in time');
-      default:
-        return this.fail(ErrorCode.PROTOCOL_ERROR, 'a header block that does not end');
+    if (this.unread !== undefined || this.backPressure.isPaused) return 0;
+    if (block.isOpen) return -block.ordinal;
+    return this.reader.isWithinFrame ? this.reader.frames + 1 : 0;
+  }
+
+  onTick(nowMs: number): void {
+    this.deadlines.watchBlock(this.ordinalOfBegun());
+    const expired = this.deadlines.expired(nowMs);
+    if (expired === 'drainMs') return this.tellLast();
+    if (expired === 'lingerMs') return this.endLinger();
+    if (expired !== undefined) {
+      const { code, reason } = failures[expired];
+      return this.fail(code, reason);
     }
     if (this.keepAlive === undefined || this.isOver) return;
     // Servers take the pings of a client that has no calls for abuse (grpc proposal A8).

@@ -45,6 +45,7 @@ export class ControlFrames {
   private readonly settings = new FloodGauge(settingsFrames);
   private readonly smallUpdates = new FloodGauge(smallUpdates);
   hasSettings = false;
+  private isAcknowledged = false;
 
   constructor(core: ConnectionCore, events: ControlEvents) {
     const { pingMinTimeMs } = core.limits;
@@ -61,6 +62,9 @@ export class ControlFrames {
     if (!this.hasSettings && isAck) return this.protocolError('acknowledgement before SETTINGS');
     if (isAck) {
       if (head.length !== 0) return this.sizeError('SETTINGS');
+      // Ours are sent once.
+      if (this.isAcknowledged) return this.onIgnored();
+      this.isAcknowledged = true;
       this.events.onSettingsAck();
       return;
     }
@@ -161,7 +165,7 @@ export class ControlFrames {
     if ((head.flags & Flag.ACK) !== 0) {
       const isDrain = equalBytes(bytes.subarray(start, start + pingBytes), drainPing);
       if (isDrain) this.events.onDrainPingAck();
-      return;
+      return this.onIgnored();
     }
     core.output.frame(pingBytes, FrameType.PING, Flag.ACK, 0);
     core.output.copy(bytes, start, start + pingBytes);
@@ -188,6 +192,7 @@ export class ControlFrames {
   onGoAway(head: FrameHead, payload: Bytes): void {
     if (head.streamId !== 0) return this.protocolError('GOAWAY on a stream');
     if (head.length < 8) return this.sizeError('GOAWAY');
+    this.onIgnored();
     const lastStreamId = readUint32(payload, 0) & streamIdMax;
     const debugText = textOf(copyBytes(payload.subarray(8)));
     this.events.onGoAway(lastStreamId, readUint32(payload, 4), debugText);

@@ -13,6 +13,8 @@ export class DataFrames {
   /** Whose frame is being read; undefined when it is for nobody. */
   private stream: Stream | undefined;
   private isEnd = false;
+  /** Of its body, padding left out. */
+  private bodyBytes = 0;
 
   constructor(core: ConnectionCore) {
     this.core = core;
@@ -21,11 +23,9 @@ export class DataFrames {
   begin({ streamId, length, flags }: FrameHead): void {
     const { core } = this;
     this.stream = undefined;
+    this.bodyBytes = 0;
     this.isEnd = (flags & Flag.END_STREAM) !== 0;
     if (streamId === 0) return core.fail(ErrorCode.PROTOCOL_ERROR, 'DATA without a stream');
-    if (length === 0 && !this.isEnd && this.empty.isTooMany()) {
-      return core.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many empty frames');
-    }
     if (!core.receive.take(length)) {
       return core.fail(ErrorCode.FLOW_CONTROL_ERROR, 'more than the window of the connection');
     }
@@ -41,6 +41,12 @@ export class DataFrames {
   piece(piece: Bytes, isFrameEnd: boolean): void {
     const { core, stream } = this;
     const { length } = piece;
+    this.bodyBytes += length;
+    // However much padding came with it.
+    const isEmpty = isFrameEnd && this.bodyBytes === 0 && !this.isEnd;
+    if (isEmpty && this.empty.isTooMany()) {
+      return core.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many empty frames');
+    }
     if (stream === undefined || stream.isClosed || stream.isResetQueued) {
       this.discard(length);
       if (isFrameEnd && this.isEnd && stream !== undefined && !stream.isClosed)

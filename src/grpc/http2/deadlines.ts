@@ -1,10 +1,12 @@
+import { ErrorCode } from './types.ts';
+
 /** How long the other end may take for what it must do. */
 export interface Http2Timeouts {
   /** The preface and the first SETTINGS. */
   readonly settingsMs: number;
   /** The acknowledgement of our SETTINGS (RFC 9113, section 6.5.3). */
   readonly settingsAckMs: number;
-  /** A header block that has begun: until it is whole. */
+  /** A header block, or any frame that is no DATA, that has begun: until it is whole. */
   readonly headerBlockMs: number;
   /** The answer to the ping that a graceful end waits for. */
   readonly drainMs: number;
@@ -21,6 +23,16 @@ export const defaultTimeouts: Http2Timeouts = {
 };
 
 export type Wait = keyof Http2Timeouts;
+
+/** What ends the connection when it does not come. */
+export const failures = {
+  settingsMs: { code: ErrorCode.PROTOCOL_ERROR, reason: 'no SETTINGS in time' },
+  settingsAckMs: { code: ErrorCode.SETTINGS_TIMEOUT, reason: 'SETTINGS are not acknowledged' },
+  headerBlockMs: {
+    code: ErrorCode.PROTOCOL_ERROR,
+    reason: 'a frame or header block that does not end',
+  },
+} as const;
 
 /** What one connection waits for. Looked at by the clock that all connections share. */
 export class Deadlines {
@@ -50,7 +62,7 @@ export class Deadlines {
     this.untilMs.delete(wait);
   }
 
-  /** Which header block is coming in, or 0: seen twice in a row it is the same one, whose time has begun. */
+  /** Which header block or frame is coming in, or 0: seen twice in a row it is the same one, whose time has begun. */
   watchBlock(ordinal: number): void {
     if (ordinal === this.blockOrdinal) return;
     this.blockOrdinal = ordinal;

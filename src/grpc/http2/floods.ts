@@ -18,10 +18,15 @@ export const rapidResets: FloodLimit = { burst: 2000, perSecond: 200 };
 /** Streams that the other end makes us reset by what it sends (CVE-2025-8671, "MadeYouReset"), REFUSED_STREAM too. */
 export const provokedResets: FloodLimit = { burst: 2000, perSecond: 200 };
 
-/** DATA without bytes or end, and CONTINUATION without bytes: frames that mean nothing (CVE-2019-9518). */
+/**
+ * DATA without bytes or end, padded or not, and CONTINUATION without bytes: frames that mean nothing (CVE-2019-9518).
+ */
 export const emptyFrames: FloodLimit = { burst: 1000, perSecond: 100 };
 
-/** PRIORITY and frames of unknown types (CVE-2019-9513): read and passed over. */
+/**
+ * PRIORITY and frames of unknown types (CVE-2019-9513), acknowledgements that nobody waits for, GOAWAY: read and, as a
+ * rule, passed over.
+ */
 export const ignoredFrames: FloodLimit = { burst: 2000, perSecond: 200 };
 
 /** SETTINGS (CVE-2019-9515): each may make us go through all streams. */

@@ -43,6 +43,8 @@ export class FrameReader {
   private readonly sink: FrameSink;
   private readonly head: FrameHead = { length: 0, type: 0, flags: 0, streamId: 0 };
   private state: number;
+  /** How many frames have begun: tells a slow one from one after the other. */
+  frames = 0;
   /** The preface, a frame header or a payload that is cut by a chunk's end; `partialBytes` of it have come. */
   private partial: Bytes = emptyBytes;
   private partialBytes = 0;
@@ -55,11 +57,9 @@ export class FrameReader {
     this.state = hasPreface ? State.PREFACE : State.HEAD;
   }
 
-  /** Whether a frame of a header block has begun and is not whole. */
-  get isWithinHeaders(): boolean {
-    const { type } = this.head;
-    const isHeaders = type === FrameType.HEADERS || type === FrameType.CONTINUATION;
-    return this.state === State.PAYLOAD && isHeaders;
+  /** Whether something has begun that is kept until it is whole: a frame other than DATA, or the header of one. */
+  get isWithinFrame(): boolean {
+    return this.state === State.PAYLOAD || (this.state === State.HEAD && this.partialBytes > 0);
   }
 
   /** How much of the chunk was read: all, unless it is over or the sink has no time. */
@@ -128,6 +128,7 @@ export class FrameReader {
 
   private decodeHead(from: Bytes, at: number): void {
     const { head } = this;
+    this.frames++;
     head.length =
       ((from[at] as number) << 16) | ((from[at + 1] as number) << 8) | (from[at + 2] as number);
     head.type = from[at + 3] as number;

@@ -15,6 +15,9 @@ export const socketBytesMax = 256 * 1024;
 /** Positions of a queue that are behind its head before it is shortened. */
 const passedMax = 64;
 
+/** What waits to be sent in all streams of all connections of this process. */
+let heldByAllBytes = 0;
+
 export interface SenderParts {
   readonly output: Output;
   readonly encoder: HeaderEncoder;
@@ -40,6 +43,8 @@ export class Sender {
    * somebody holds anyway, does not make the connection full.
    */
   weightBytes = 0;
+  /** The same, but to the byte. */
+  heldBytes = 0;
   /** Streams in which bytes wait. */
   waitingStreams = 0;
   /** HEADERS or DATA were sent since this was last set to false. */
@@ -50,6 +55,10 @@ export class Sender {
     this.encoder = encoder;
     this.streamShareBytes = streamShareBytes;
     this.onLocalEnd = onLocalEnd;
+  }
+
+  get heldByAllBytes(): number {
+    return heldByAllBytes;
   }
 
   /** Whether some stream could send on if the socket took it. */
@@ -162,6 +171,8 @@ export class Sender {
     if (before === 0 && after > 0) this.waitingStreams++;
     else if (before > 0 && after === 0) this.waitingStreams--;
     this.weightBytes += Math.min(after, share) - Math.min(before, share);
+    this.heldBytes += after - before;
+    heldByAllBytes += after - before;
   }
 
   private maybeReady(stream: Stream): void {

@@ -7,6 +7,7 @@ export interface StreamOwner extends Http2Connection {
   sendHeaders(stream: Stream, fields: HeaderList, isEnd: boolean): void;
   write(stream: Stream, bytes: Bytes, isEnd: boolean): boolean;
   writeSmall(stream: Stream, parts: readonly Bytes[]): boolean;
+  mayHold(bytes: number): boolean;
   consumed(stream: Stream, bytes: number): void;
   reset(stream: Stream, code: ErrorCode): void;
 }
@@ -79,6 +80,10 @@ export class Stream implements Http2Stream {
 
   writeSmall(parts: readonly Bytes[]): boolean {
     return this.connection.writeSmall(this, parts);
+  }
+
+  mayHold(bytes: number): boolean {
+    return this.connection.mayHold(bytes);
   }
 
   consumed(bytes: number): void {

@@ -98,6 +98,11 @@ export interface Http2Stream {
   write(bytes: Bytes, isEnd: boolean): boolean;
   /** Sends small arrays as one, 4 KiB at most. They are copied: unlike those of `write` they may change afterwards. */
   writeSmall(parts: readonly Bytes[]): boolean;
+  /**
+   * Whether bytes may be written that cannot wait for `onDrain`, the whole answer of a call. False: so much waits on
+   * this connection, or on all of them, that nobody reads, that they would have to be given up.
+   */
+  mayHold(bytes: number): boolean;
   /** The owner is done with so many bytes of `onData`: the other end may send as many more. */
   consumed(bytes: number): void;
   /**

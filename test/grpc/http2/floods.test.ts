@@ -14,6 +14,7 @@ import { Setting } from '../../../src/grpc/http2/settings.ts';
 import { ErrorCode } from '../../../src/grpc/http2/types.ts';
 import { silent, startServer, type ServerOptions, type TestServer } from './connections.ts';
 import {
+  ack,
   connectRaw,
   data,
   emptySettings,
@@ -21,8 +22,10 @@ import {
   endStream,
   frame,
   headers,
+  padded,
   request,
   setting,
+  settingsAck,
   RawPeer,
   u32,
 } from './raw-peer.ts';
@@ -101,6 +104,33 @@ describe('floods', () => {
     peer.send(headers(1, endHeaders), ...repeat(emptyFrames.burst + 200, () => [data(1, 0, 0)]));
     await assertCalmed(/empty frames/);
   });
+
+  it('of DATA that is only padding', async () => {
+    await start(noAnswer);
+    const one = frame(FrameType.DATA, padded, 1, [2, 0, 0]);
+    peer.send(headers(1, endHeaders), ...repeat(emptyFrames.burst + 200, () => [one]));
+    await assertCalmed(/empty frames/);
+  });
+
+  it('but bytes with padding behind them are none', async () => {
+    await start(noAnswer);
+    const one = frame(FrameType.DATA, padded, 1, [2, 7, 0, 0]);
+    peer.send(headers(1, endHeaders), ...repeat(emptyFrames.burst + 200, () => [one]));
+    await peer.settled();
+  });
+
+  const unwanted: readonly (readonly [string, Uint8Array])[] = [
+    ['acknowledgements of SETTINGS', settingsAck],
+    ['acknowledgements of pings', frame(FrameType.PING, ack, 0, new Uint8Array(8))],
+    ['GOAWAY', frame(FrameType.GOAWAY, 0, 0, new Uint8Array(8))],
+  ];
+  for (const [what, one] of unwanted) {
+    it(`of ${what}`, async () => {
+      await start();
+      peer.send(...repeat(ignoredFrames.burst + 500, () => [one]));
+      await assertCalmed(/ignored/);
+    });
+  }
 
   it('of PRIORITY (CVE-2019-9513)', async () => {
     await start();
@@ -215,6 +245,52 @@ describe('slow clients', () => {
     const peer = await connectRaw(server.port);
     peer.send(headers(1, whole).subarray(0, 12));
     assert.match((await peer.goAway()).text, /does not end/);
+    peer.socket.destroy();
+  });
+
+  for (const bytes of [4, 12]) {
+    it(`must end any frame in time: ${bytes} bytes of a large PING`, async () => {
+      server = await startServer({ timeouts: { headerBlockMs: 300 } });
+      const peer = await connectRaw(server.port);
+      peer.send(frame(FrameType.PING, 0, 0, new Uint8Array(16_000)).subarray(0, bytes));
+      assert.match((await peer.goAway()).text, /does not end/);
+      peer.socket.destroy();
+    });
+  }
+
+  it('may send DATA as slowly as they like, in frames that take long', async () => {
+    server = await startServer({ timeouts: { headerBlockMs: 100 } });
+    const peer = await connectRaw(server.port);
+    const bytes = data(1, endStream, 6);
+    peer.send(headers(1, endHeaders), bytes.subarray(0, 10));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    peer.send(bytes.subarray(10));
+    await peer.until((one) => one.type === FrameType.HEADERS && one.flags === whole);
+    peer.socket.destroy();
+  });
+
+  it('are not blamed for a frame that we do not read on', async () => {
+    const large = new Uint8Array(100_000);
+    server = await startServer({
+      timeouts: { headerBlockMs: 100 },
+      limits: { unsentBytesMax: 20_000 },
+      onRequest: (stream) => {
+        stream.sendHeaders([':status', '200'], false);
+        stream.write(large, true);
+      },
+    });
+    const hugeWindow = setting(Setting.INITIAL_WINDOW_SIZE, 0x7fff_ffff);
+    const peer = await connectRaw(server.port, frame(FrameType.SETTINGS, 0, 0, hugeWindow));
+    peer.send(frame(FrameType.WINDOW_UPDATE, 0, 0, u32(0x7000_0000)));
+    peer.socket.pause();
+    const calls = 400;
+    const next = headers(2 * calls + 1, whole);
+    peer.send(...repeat(calls, (i) => [headers(2 * i + 1, whole)]), next.subarray(0, 20));
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    assert.deepEqual(server.reasons, []);
+    peer.socket.resume();
+    peer.send(next.subarray(20));
+    await peer.settled();
     peer.socket.destroy();
   });
 
