@@ -6,6 +6,12 @@ import type { Report } from './report.ts';
 /** What a suite may ask its starter to do to the cluster. */
 export type Requests = Readonly<Record<string, () => Promise<void>>>;
 
+export interface LineSuiteOptions {
+  readonly requests?: Requests;
+  /** Beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /**
  * Runs a suite that is a program of its own: it prints "ok NAME", "not ok NAME -- WHY" or "ask WHAT" on a line
  * each, and gets a line back once what it asked for is done.
@@ -14,10 +20,15 @@ export async function runLineSuite(
   command: readonly string[],
   label: string,
   report: Report,
-  requests: Requests = {},
+  { requests = {}, env = {} }: LineSuiteOptions = {},
 ): Promise<void> {
   const [executable, ...args] = command;
-  const child = guarded(spawn(executable as string, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
+  const stdio = ['pipe', 'pipe', 'inherit'] as const;
+  const spawned = spawn(executable as string, args, {
+    stdio: [...stdio],
+    env: { ...process.env, ...env },
+  });
+  const child = guarded(spawned);
   const ended = new Promise<number | null>((resolve) => {
     child.once('error', () => resolve(null));
     child.once('exit', (code) => resolve(code));

@@ -9,6 +9,7 @@ import { runEtcdctlSuite } from './etcdctl/suite.ts';
 import { runHttpSuite } from './http.ts';
 import { runLineSuite } from './line-suite.ts';
 import { Report } from './report.ts';
+import { runTogether, type RunnableSuite } from './together.ts';
 import {
   buildInBackground,
   ensureGoPrograms,
@@ -23,7 +24,9 @@ import {
  * from Go, Python, Java and Rust.
  *
  *   npm run interop -- [--program quorate|etcd] [--grpc-engine fast|grpc-js] [--only NAME,NAME...] [--grep TEXT]
+ *   npm run interop -- --together [--seconds 90]
  *
+ * --together: the programs in Go, Python, Java and Rust all at the same time, round after round.
  * --only: of etcdctl, http, clientv3, python, java, rust. --grep runs only those scenarios of etcdctl whose name
  * holds the text. What the last three need is built while the first run.
  */
@@ -43,29 +46,72 @@ async function main(argv: readonly string[]): Promise<number> {
       'grpc-engine': { type: 'string', default: engineUnderTest },
       only: { type: 'string', default: suites.join(',') },
       grep: { type: 'string' },
+      together: { type: 'boolean', default: false },
+      seconds: { type: 'string', default: '90' },
     },
   });
   const chosen = values.only.split(',').map(suiteNamed);
   const hasGo = await ensureGoPrograms(['etcd', 'etcdctl', 'clientv3']);
   buildInBackground();
   const built = buildInTurn(chosen);
-  const report = new Report();
+  const report = new Report(values.together);
   const program = programNamed(values.program, engineNamed(values['grpc-engine']));
+  const suitesToRun: Chosen = { hasGo, chosen, built };
+  // What is built while all of them run would slow them down.
+  if (values.together) await Promise.all(built.map(({ command }) => command));
   const subject = await Cluster.start({ program, members, flags });
   try {
-    if (hasGo && chosen.some((name) => name === 'etcdctl' || name === 'http')) {
-      await comparedSuites(chosen, subject, report, values.grep);
-    }
-    if (hasGo && chosen.includes('clientv3')) await clientv3Suite(subject, report);
-    for (const { name, title, command } of built) {
-      report.heading(title);
-      await builtSuite(name, await command, subject, report);
-    }
+    if (values.together) await allAtOnce(suitesToRun, subject, report, Number(values.seconds));
+    else await oneAfterTheOther(suitesToRun, subject, report, values.grep);
   } finally {
     await subject.destroy();
   }
   console.log(`\n${report.summary()}`);
   return report.failed === 0 ? 0 : 1;
+}
+
+interface Chosen {
+  readonly hasGo: boolean;
+  readonly chosen: readonly SuiteName[];
+  readonly built: readonly BuiltSuite[];
+}
+
+async function oneAfterTheOther(
+  { hasGo, chosen, built }: Chosen,
+  subject: Cluster,
+  report: Report,
+  grep: string | undefined,
+): Promise<void> {
+  if (hasGo && chosen.some((name) => name === 'etcdctl' || name === 'http')) {
+    await comparedSuites(chosen, subject, report, grep);
+  }
+  if (hasGo && chosen.includes('clientv3')) await clientv3Suite(subject, report);
+  for (const { name, title, command } of built) {
+    report.heading(title);
+    await builtSuite(name, await command, subject, report);
+  }
+}
+
+async function allAtOnce(
+  { hasGo, chosen, built }: Chosen,
+  subject: Cluster,
+  report: Report,
+  seconds: number,
+): Promise<void> {
+  const runnable: RunnableSuite[] = [];
+  if (hasGo && chosen.includes('clientv3')) {
+    runnable.push({ name: 'clientv3', command: clientv3Command(subject) });
+  }
+  for (const { name, command } of built) {
+    const known = await command;
+    if (known instanceof Error) report.note(`${name}: it builds`, known.message);
+    else if (known !== undefined) {
+      runnable.push({ name, command: [...known, ...addressesFor(name, subject)] });
+    }
+  }
+  const names = runnable.map(({ name }) => name).join(', ');
+  report.heading(`at the same time: ${names}, for ${seconds} s`);
+  await runTogether(runnable, subject, report, seconds);
 }
 
 function suiteNamed(name: string): SuiteName {
@@ -124,9 +170,13 @@ async function clientv3Suite(subject: Cluster, report: Report): Promise<void> {
       await subject.leader();
     },
   };
-  const command = [goProgramPath('clientv3'), subject.clientUrls.join(',')];
-  await runLineSuite(command, 'clientv3', report, requests);
+  await runLineSuite(clientv3Command(subject), 'clientv3', report, { requests });
 }
+
+const clientv3Command = (subject: Cluster): readonly string[] => [
+  goProgramPath('clientv3'),
+  subject.clientUrls.join(','),
+];
 
 interface BuiltSuite {
   readonly name: SuiteName;
@@ -176,10 +226,12 @@ async function builtSuite(
 ): Promise<void> {
   if (command instanceof Error) report.note(`${name}: it builds`, command.message);
   else if (command !== undefined) {
-    const addresses =
-      name === 'python' ? subject.members.map((member) => member.target) : subject.clientUrls;
-    await runLineSuite([...command, ...addresses], name, report);
+    await runLineSuite([...command, ...addressesFor(name, subject)], name, report);
   }
+}
+
+function addressesFor(name: SuiteName, subject: Cluster): readonly string[] {
+  return name === 'python' ? subject.members.map(({ target }) => target) : subject.clientUrls;
 }
 
 try {

@@ -2,6 +2,16 @@
 export class Report {
   #passed = 0;
   #failed = 0;
+  readonly #isBrief: boolean;
+
+  /** `isBrief`: of checks that held only the sum is told. */
+  constructor(isBrief = false) {
+    this.#isBrief = isBrief;
+  }
+
+  get passed(): number {
+    return this.#passed;
+  }
 
   get failed(): number {
     return this.#failed;
@@ -11,11 +21,15 @@ export class Report {
     console.log(`\n${text}`);
   }
 
+  say(text: string): void {
+    console.log(`  ${text}`);
+  }
+
   /** `why` undefined: the check held. */
   note(name: string, why: string | undefined): void {
     if (why === undefined) {
       this.#passed++;
-      console.log(`  ok     ${name}`);
+      if (!this.#isBrief) console.log(`  ok     ${name}`);
     } else {
       this.#failed++;
       console.log(`  FAILED ${name}\n         ${why.replaceAll('\n', '\n         ')}`);

@@ -64,6 +64,13 @@ export const allParts: readonly Part[] = [
         : npmRun(threeKilled, 'diff', '--seed', seed, '--ops', 3000, ...killedNowAndThen),
   },
   {
+    name: 'interop',
+    share: 3,
+    sliceSeconds: 180,
+    isElastic: false,
+    slice: () => npmRun('four languages at once', 'interop', '--together', '--seconds', 90),
+  },
+  {
     name: 'kill',
     share: 5,
     sliceSeconds: 300,

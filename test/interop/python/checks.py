@@ -1,14 +1,19 @@
 """Runs checks and says on a line each what held: "ok NAME" or "not ok NAME -- WHY"."""
 
+import os
 import time
 
 import etcd3
 
 failures = 0
+# Checks that need the cluster for themselves, by line, when other suites run beside this one.
+left_out = os.environ.get("INTEROP_LEAVE_OUT", "").split("\n")
 
 
 def check(name, run):
     global failures
+    if name in left_out:
+        return
     try:
         run()
     except Exception as error:  # whatever goes wrong is this check's failure, and the next one still runs
