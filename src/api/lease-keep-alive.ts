@@ -45,18 +45,25 @@ class KeepAliveStream implements BidiReceiver<LeaseKeepAliveRequest> {
   }
 
   onRequest({ id }: LeaseKeepAliveRequest): void {
-    const renewal: Renewal = { id, header: fillHeader(this.member), outcome: undefined };
-    this.renewals.push(renewal);
-    this.regulate();
-    this.member.renewLease(id, (outcome) => {
-      renewal.outcome = outcome;
-      this.answer();
-    });
+    const header = fillHeader(this.member);
+    const isNext = this.renewals.length === 0 && this.hasRoom;
+    const ttl = isNext ? this.member.maybeRenewLease(id) : undefined;
+    if (ttl === undefined) this.wait({ id, header, outcome: undefined });
+    else this.hasRoom = this.exchange.send(LeaseKeepAliveResponse.encode({ header, id, ttl }));
   }
 
   onHalfClose(): void {
     this.isHalfClosed = true;
     this.answer();
+  }
+
+  private wait(renewal: Renewal): void {
+    this.renewals.push(renewal);
+    this.regulate();
+    this.member.renewLease(renewal.id, (outcome) => {
+      renewal.outcome = outcome;
+      this.answer();
+    });
   }
 
   private answer(): void {

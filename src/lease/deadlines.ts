@@ -4,11 +4,16 @@ interface Deadline {
   readonly id: bigint;
   /** Milliseconds of the caller's clock. */
   dueMs: number;
+  /** By which it stands in the heap: its moment, or an earlier one where that was put off since. */
+  heapMs: number;
   /** Where it stands in the heap. */
   position: number;
 }
 
-/** At most one moment for each id, the earliest at hand: a binary heap in which each knows its place. */
+/**
+ * At most one moment for each id, the earliest at hand: a binary heap in which each knows its place. Most are put off
+ * again and again before their time comes: they stay where they are in the heap until they are its first.
+ */
 export class Deadlines {
   private readonly byId = new Map<bigint, Deadline>();
   private readonly heap: Deadline[] = [];
@@ -19,7 +24,7 @@ export class Deadlines {
 
   /** The earliest of all moments. */
   get firstMs(): number | undefined {
-    return this.heap[0]?.dueMs;
+    return this.first()?.dueMs;
   }
 
   get(id: bigint): number | undefined {
@@ -30,18 +35,20 @@ export class Deadlines {
     assert(Number.isFinite(dueMs), `the deadline of ${id} is ${dueMs}`);
     const known = this.byId.get(id);
     if (known === undefined) {
-      const added = { id, dueMs, position: this.heap.length };
+      const added = { id, dueMs, heapMs: dueMs, position: this.heap.length };
       this.byId.set(id, added);
       this.heap.push(added);
       this.rise(added);
       return;
     }
     known.dueMs = dueMs;
+    if (dueMs >= known.heapMs) return;
+    known.heapMs = dueMs;
     this.rise(known);
-    this.sink(known);
   }
 
   delete(id: bigint): void {
+    if (this.heap.length === 0) return;
     const gone = this.byId.get(id);
     if (gone === undefined) return;
     this.byId.delete(id);
@@ -54,7 +61,7 @@ export class Deadlines {
 
   /** Takes out the earliest and answers its id, if its moment has come. */
   takeDue(nowMs: number): bigint | undefined {
-    const first = this.heap[0];
+    const first = this.first();
     if (first === undefined || first.dueMs > nowMs) return undefined;
     this.delete(first.id);
     return first.id;
@@ -73,13 +80,27 @@ export class Deadlines {
       dueMs[at] = deadline.dueMs;
       ids.push(deadline.id);
     }
+    // By moments as they are now it is no heap yet.
+    for (let at = (heap.length >>> 1) - 1; at >= 0; at--) {
+      sinkFrom({ dueMs, ids, count: heap.length }, at, dueMs[at] ?? 0, ids[at] ?? 0n);
+    }
     return takeEarliest(dueMs, ids);
+  }
+
+  /** The earliest; those before it in the heap that were put off find their places. Ends, for each does so once. */
+  private first(): Deadline | undefined {
+    for (;;) {
+      const first = this.heap[0];
+      if (first === undefined || first.heapMs === first.dueMs) return first;
+      first.heapMs = first.dueMs;
+      this.sink(first);
+    }
   }
 
   private rise(moved: Deadline): void {
     while (moved.position > 0) {
       const parent = this.at((moved.position - 1) >>> 1);
-      if (parent.dueMs <= moved.dueMs) return;
+      if (parent.heapMs <= moved.heapMs) return;
       const { position } = moved;
       this.place(moved, parent.position);
       this.place(parent, position);
@@ -93,9 +114,9 @@ export class Deadlines {
       let least = this.at(left);
       if (left + 1 < this.heap.length) {
         const right = this.at(left + 1);
-        if (right.dueMs < least.dueMs) least = right;
+        if (right.heapMs < least.heapMs) least = right;
       }
-      if (moved.dueMs <= least.dueMs) return;
+      if (moved.heapMs <= least.heapMs) return;
       const { position } = moved;
       this.place(moved, least.position);
       this.place(least, position);
@@ -116,15 +137,22 @@ export class Deadlines {
 function* takeEarliest(dueMs: Float64Array, ids: bigint[]): IterableIterator<bigint> {
   for (let count = ids.length; count > 0; count--) {
     yield mustGet(ids[0], 'a place in the heap is empty');
-    sinkLast(dueMs, ids, count - 1);
+    const last = count - 1;
+    sinkFrom({ dueMs, ids, count: last }, 0, dueMs[last] ?? 0, ids[last] ?? 0n);
   }
 }
 
-/** Puts the last moment in the place of the first, and lets it sink among the `count` that are left. */
-function sinkLast(dueMs: Float64Array, ids: bigint[], count: number): void {
-  const movedMs = dueMs[count] ?? 0;
-  const movedId = ids[count] ?? 0n;
-  let at = 0;
+interface Heap {
+  readonly dueMs: Float64Array;
+  readonly ids: bigint[];
+  /** What is beyond is none of it. */
+  readonly count: number;
+}
+
+/** Puts a moment in the place `start`, and lets it sink from there. */
+function sinkFrom(heap: Heap, start: number, movedMs: number, movedId: bigint): void {
+  const { dueMs, ids, count } = heap;
+  let at = start;
   for (;;) {
     let least = 2 * at + 1;
     if (least >= count) break;

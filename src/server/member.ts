@@ -231,8 +231,12 @@ export class ServerMember implements Member, TransportEvents {
     return this.loops.leases.newId();
   }
 
+  maybeRenewLease(id: bigint): number | undefined {
+    return this.loops.leases.maybeRenewNow(id);
+  }
+
   renewLease(id: bigint, done: Done<number>): void {
-    const ttl = this.loops.leases.maybeRenewNow(id);
+    const ttl = this.maybeRenewLease(id);
     if (ttl !== undefined) return done(ok(ttl));
     this.questions.ask({ type: 'renewLease', id }, (outcome) => {
       if (!outcome.ok) return done(outcome);

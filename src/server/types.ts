@@ -84,6 +84,8 @@ export interface Member {
    * how long the lease lives (leader-contact.ts).
    */
   renewLease(id: bigint, done: Done<number>): void;
+  /** The same where the answer is at hand, and nobody need be asked for it; undefined elsewhere. */
+  maybeRenewLease(id: bigint): number | undefined;
   /** Its times as the leader knows them; undefined when there is no such lease. */
   leaseTimeToLive(id: bigint, withKeys: boolean, done: Done<LeaseDescription | undefined>): void;
   /**

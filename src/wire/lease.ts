@@ -18,6 +18,8 @@ import {
  * seconds.
  */
 
+export { LeaseKeepAliveRequest, LeaseKeepAliveResponse } from './keep-alive-codec.ts';
+
 export const LeaseGrantRequest = message('etcdserverpb.LeaseGrantRequest', {
   ttl: int64(1),
   /** 0 lets the server choose. */
@@ -61,19 +63,6 @@ export const LeaseCheckpointResponse = message('etcdserverpb.LeaseCheckpointResp
   header: nested(1, ResponseHeader),
 });
 export type LeaseCheckpointResponse = MessageOf<typeof LeaseCheckpointResponse>;
-
-export const LeaseKeepAliveRequest = message('etcdserverpb.LeaseKeepAliveRequest', {
-  id: int64Id(1),
-});
-export type LeaseKeepAliveRequest = MessageOf<typeof LeaseKeepAliveRequest>;
-
-export const LeaseKeepAliveResponse = message('etcdserverpb.LeaseKeepAliveResponse', {
-  header: nested(1, ResponseHeader),
-  id: int64Id(2),
-  /** 0: there is no such lease (any more). */
-  ttl: int64(3),
-});
-export type LeaseKeepAliveResponse = MessageOf<typeof LeaseKeepAliveResponse>;
 
 export const LeaseTimeToLiveRequest = message('etcdserverpb.LeaseTimeToLiveRequest', {
   id: int64Id(1),

@@ -82,6 +82,10 @@ export class FakeMember implements Member {
     return 0x1eafn;
   }
 
+  maybeRenewLease(_id: bigint): number | undefined {
+    return undefined;
+  }
+
   renewLease(_id: bigint, done: Done<number>): void {
     done(ok(0));
   }

@@ -26,8 +26,14 @@ import { answerOf, servicesOf, start } from './services.ts';
 
 class LeaseMember extends FakeMember {
   readonly renewals: { readonly id: bigint; readonly done: Done<number> }[] = [];
+  /** What is answered at once. */
+  ttlNow: number | undefined;
   times: LeaseDescription | undefined;
   ids: readonly bigint[] = [];
+
+  override maybeRenewLease(): number | undefined {
+    return this.ttlNow;
+  }
 
   override renewLease(id: bigint, done: Done<number>): void {
     this.renewals.push({ id, done });
@@ -169,6 +175,31 @@ describe('LeaseKeepAlive', () => {
       [1n, 60],
       [2n, 0],
       [1n, 60],
+    ]);
+  });
+
+  it('answers at once where the member does, but never before those that came earlier', () => {
+    const { member, call, receiver } = keepAlive();
+    member.ttlNow = 60;
+    receiver.onMessage(request(1n));
+    assert.deepEqual(answersOf(call), [[1n, 60]]);
+    member.ttlNow = undefined;
+    receiver.onMessage(request(2n));
+    member.ttlNow = 60;
+    receiver.onMessage(request(3n));
+    assert.equal(call.messages.length, 1);
+    for (const { done } of member.renewals) done(ok(30));
+    call.hasRoom = false;
+    for (const id of [4n, 5n]) receiver.onMessage(request(id));
+    assert.equal(call.messages.length, 4, 'nobody reads the answers');
+    member.renewals.at(-1)?.done(ok(30));
+    call.drain();
+    assert.deepEqual(answersOf(call), [
+      [1n, 60],
+      [2n, 30],
+      [3n, 30],
+      [4n, 60],
+      [5n, 30],
     ]);
   });
 

@@ -49,6 +49,16 @@ export const RangeResponse = message('etcdserverpb.RangeResponse', {
   count: int64(4),
 });
 
+export const LeaseKeepAliveRequest = message('etcdserverpb.LeaseKeepAliveRequest', {
+  id: int64Id(1),
+});
+
+export const LeaseKeepAliveResponse = message('etcdserverpb.LeaseKeepAliveResponse', {
+  header: nested(1, ResponseHeader),
+  id: int64Id(2),
+  ttl: int64(3),
+});
+
 export const PutRequest = message('etcdserverpb.PutRequest', {
   key: bytes(1),
   value: bytes(2),
