@@ -118,11 +118,13 @@ export class FastChannelCall implements ClientStream, Http2StreamListener, Timed
   send(message: Bytes): boolean {
     assert(!this.isHalfClosed, 'a message is sent after half-closing');
     if (this.isOver) return true;
-    if (this.stream !== undefined) this.isFull = !writeMessage(this.stream, message);
-    else {
+    // Whoever was told to wait is owed `onDrain`, also when what is sent meanwhile all the same finds room again.
+    if (this.stream !== undefined) {
+      if (!writeMessage(this.stream, message)) this.isFull = true;
+    } else {
       this.unsent.push(message);
       this.unsentBytes += message.length;
-      this.isFull = this.unsentBytes > unsentCallBytesMax;
+      if (this.unsentBytes > unsentCallBytesMax) this.isFull = true;
     }
     return !this.isFull;
   }
