@@ -26,6 +26,7 @@ const ordinary: Readonly<Record<string, Weight>> = {
 /** Where a workload differs from that; 0: that nemesis says nothing about it, or breaks it by design. */
 const special: Readonly<Record<string, Readonly<Record<string, Weight>>>> = {
   register: { members: 3, power: 3 },
+  large: { compact: 3, members: 3, kill: 1, pause: 1 },
   append: { members: 3, power: 3 },
   'revision-replay': { slow: 3, members: 3, compact: 3, power: 3, disk: 3, leader: 3 },
   set: { kill: 1, pause: 1, partition: 1, power: 3 },

@@ -92,15 +92,30 @@ function perform(base: KeySpace, overlay: Map<string, Kv | undefined>, action: A
     const [create, version] = before === undefined ? [mod, 1] : [before.create, before.version + 1];
     const attached = lease === undefined || lease === '0' ? {} : { lease };
     overlay.set(key, { key, value, mod, create, version, ...attached });
-    return {};
+    return action.prevKv === true ? { prevKvs: before === undefined ? [] : [before] } : {};
   }
   const kvs = readThrough(base, overlay, action);
   if (action.op === 'get') {
-    const { limit = 0 } = action;
-    return limit > 0 && kvs.length > limit ? { kvs: kvs.slice(0, limit), more: true } : { kvs };
+    return resultOf(action, kvs);
   }
   for (const { key } of kvs) overlay.set(key, undefined);
-  return { deleted: kvs.length };
+  return { deleted: kvs.length, ...(action.prevKv === true ? { prevKvs: kvs } : {}) };
+}
+
+/** Of all that is in the range, what was asked for. */
+function resultOf(
+  { limit = 0, counts, only }: Extract<Action, { readonly op: 'get' }>,
+  kvs: readonly Kv[],
+): Result {
+  const count = kvs.length;
+  if (only === 'count') return { kvs: [], count };
+  const isMore = limit > 0 && count > limit;
+  const shown = isMore ? kvs.slice(0, limit) : kvs;
+  return {
+    kvs: only === 'keys' ? shown.map((kv) => ({ ...kv, value: '' })) : shown,
+    ...(isMore ? { more: true } : {}),
+    ...(counts === true ? { count } : {}),
+  };
 }
 
 function readThrough(
@@ -163,14 +178,20 @@ export function differenceOf(answer: Answer, expected: Expected): string | undef
   return undefined;
 }
 
-export function describeResult({ kvs, deleted, more }: Result): string {
-  if (deleted !== undefined) return `${deleted} keys deleted`;
-  if (kvs === undefined) return 'nothing';
+export function describeResult({ kvs, deleted, more, count, prevKvs }: Result): string {
+  const before = prevKvs === undefined ? '' : `, before: ${describeKvs(prevKvs)}`;
+  if (deleted !== undefined) return `${deleted} keys deleted${before}`;
+  if (kvs === undefined) return `nothing${before}`;
+  const counted = count === undefined ? '' : `, ${count} in all`;
+  return describeKvs(kvs) + (more === true ? ' and more' : '') + counted;
+}
+
+function describeKvs(kvs: readonly Kv[]): string {
   if (kvs.length === 0) return 'no key';
   const versions = kvs.map(
     ({ key, value, mod, create, version, lease }) =>
       `${key} = ${value} (revision ${mod}, created at ${create}, version ${version}` +
       `${lease === undefined ? '' : `, lease ${lease}`})`,
   );
-  return versions.join(', ') + (more === true ? ' and more' : '');
+  return versions.join(', ');
 }

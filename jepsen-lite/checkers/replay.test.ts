@@ -145,6 +145,52 @@ describe('replay by revision', () => {
     mustFind(history, 'revision reused', first.index, second.index);
   });
 
+  it('knows the author of a deletion of many keys in doubt, and misses none in one of others', () => {
+    const all = { success: [{ op: 'delete', key: 'a', end: 'c' }] } as const;
+    const run = new HistoryBuilder().busy();
+    run.put('a1', '1');
+    run.put('b1', '1');
+    run.ask(all, { outcome: 'info' });
+    assert.equal(replay.check(run.history()).result, 'valid');
+    const other = new HistoryBuilder().busy();
+    other.put('a1', '1');
+    other.put('d1', '1');
+    other.lose(all);
+    const lost = other.history();
+    const events = [
+      ...other.events,
+      { type: 'delete' as const, key: 'd1', mod: other.revision + 1 },
+    ];
+    assert.equal(replay.check(lost).result, 'valid');
+    assert.equal(replay.check(other.history(events)).result, 'invalid');
+  });
+
+  it('holds counts, keys alone and previous values against what there was', () => {
+    const run = new HistoryBuilder().busy();
+    run.put('a1', '1');
+    run.put('a2', '2');
+    const range = { op: 'get', key: 'a', end: 'b', limit: 1, counts: true } as const;
+    const counted = run.ask({ success: [range] });
+    const keys = run.ask({ success: [{ op: 'get', key: 'a', end: 'b', only: 'keys' }] });
+    const put = run.ask({ success: [{ op: 'put', key: 'a1', value: '3', prevKv: true }] });
+    const gone = run.ask({ success: [{ op: 'delete', key: 'a', end: 'b', prevKv: true }] });
+    const history = run.history();
+    assert.equal(replay.check(history).result, 'valid');
+    const lies: readonly (readonly [number, string, RegExp, string])[] = [
+      [counted.index, 'wrong read', /"count":2/, '"count":3'],
+      [keys.index, 'wrong read', /"value":""/, '"value":"1"'],
+      [put.index, 'wrong answer of a write', /"value":"1"/, '"value":"2"'],
+      [gone.index, 'wrong answer of a write', /"value":"3"/, '"value":"1"'],
+    ];
+    for (const [index, name, from, to] of lies) {
+      const lied = withOperation(history, index, (operation) => ({
+        ...operation,
+        output: JSON.parse(JSON.stringify(operation.output).replace(from, to)) as never,
+      }));
+      mustFind(lied, name, index);
+    }
+  });
+
   it('finds a write applied twice, whether it was acknowledged or in doubt', () => {
     for (const outcome of ['ok', 'info'] as const) {
       const run = new HistoryBuilder().busy();

@@ -25,6 +25,8 @@ export class UnresolvedWrites {
   private readonly byPut = new Map<string, Candidate>();
   /** Those in doubt first, then those that failed. */
   private readonly byDelete = new Map<string, Candidate[]>();
+  /** The same of ranges. */
+  private readonly byRange: Candidate[] = [];
   /** Ends of operations by their revision, descending, with the earliest end from there on. */
   private readonly latest: readonly { readonly revision: number; readonly endUs: number }[];
 
@@ -37,6 +39,11 @@ export class UnresolvedWrites {
       for (const action of [...request.success, ...(request.failure ?? [])]) {
         if (action.op === 'put') this.byPut.set(idOf(action.key, action.value), candidate);
         if (action.op !== 'delete' || isAnswered) continue;
+        if (action.end !== undefined) {
+          if (operation.outcome === 'fail') this.byRange.push(candidate);
+          else this.byRange.unshift(candidate);
+          continue;
+        }
         const others = this.byDelete.get(action.key) ?? [];
         if (operation.outcome === 'fail') others.push(candidate);
         else others.unshift(candidate);
@@ -74,11 +81,10 @@ export class UnresolvedWrites {
     const [first] = events;
     if (first === undefined) return { kind: 'nobody' };
     const byUs = this.mustBeginBy(first.mod);
-    const candidate = (this.byDelete.get(first.key) ?? []).find(
+    const deleted = keysOf(events);
+    const candidate = [...(this.byDelete.get(first.key) ?? []), ...this.byRange].find(
       ({ isTaken, operation, request }) =>
-        !isTaken &&
-        operation.startUs <= byUs &&
-        execute(space, request).events.length === events.length,
+        !isTaken && operation.startUs <= byUs && keysOf(execute(space, request).events) === deleted,
     );
     if (candidate === undefined) return { kind: 'nobody' };
     candidate.isTaken = true;
@@ -95,6 +101,13 @@ export class UnresolvedWrites {
     }
     return low === 0 ? Infinity : (this.latest[low - 1]?.endUs ?? Infinity);
   }
+}
+
+function keysOf(events: readonly ArchivedEvent[]): string {
+  return events
+    .map(({ key }) => key)
+    .sort()
+    .join('\0');
 }
 
 function idOf(key: string, value: string): string {

@@ -1,4 +1,5 @@
 import type { WireObject } from '../../test/members/protocol.ts';
+import { expandValue, foldValue } from './padding.ts';
 import type { Action, Answer, Compare, Kv, Request, Result } from './requests.ts';
 
 /** Between requests as histories show them and the messages of proto/rpc.proto. */
@@ -32,12 +33,14 @@ const methods = { get: 'KV.Range', put: 'KV.Put', delete: 'KV.DeleteRange' } as 
 function encodeAction(action: Action, serializable = false): WireObject {
   const key = Buffer.from(action.key);
   if (action.op === 'put') {
-    return { key, value: Buffer.from(action.value), lease: action.lease ?? '0' };
+    const { value, lease = '0', prevKv = false } = action;
+    return { key, value: expandValue(value), lease, prev_kv: prevKv };
   }
   const end = action.end === undefined ? {} : { range_end: Buffer.from(action.end) };
-  if (action.op === 'delete') return { key, ...end };
-  const { limit = 0, revision = 0 } = action;
-  return { key, ...end, limit: String(limit), revision: String(revision), serializable };
+  if (action.op === 'delete') return { key, ...end, prev_kv: action.prevKv ?? false };
+  const { limit = 0, revision = 0, only } = action;
+  const what = { keys_only: only === 'keys', count_only: only === 'count', serializable };
+  return { key, ...end, limit: String(limit), revision: String(revision), ...what };
 }
 
 function encodeOperation(action: Action): WireObject {
@@ -58,7 +61,7 @@ function encodeCompare({ key, target, is, to }: Compare): WireObject {
     key: Buffer.from(key),
     result: results[is],
     target: number,
-    [field]: target === 'value' ? Buffer.from(String(to)) : String(to),
+    [field]: target === 'value' ? expandValue(String(to)) : String(to),
   };
 }
 
@@ -75,9 +78,9 @@ export function decodeAnswer(request: Request, { method }: Call, message: WireOb
   return {
     revision,
     succeeded,
-    results: actions.map(({ op }, i) => {
+    results: actions.map((action, i) => {
       const response = responses[i] ?? {};
-      return decodeResult(op, isTxn ? innerOf(op, response) : response);
+      return decodeResult(action, isTxn ? innerOf(action.op, response) : response);
     }),
   };
 }
@@ -86,18 +89,33 @@ function innerOf(op: Action['op'], response: WireObject): WireObject {
   return (response[`response_${protoNames[op]}`] ?? {}) as WireObject;
 }
 
-function decodeResult(op: Action['op'], message: WireObject): Result {
-  if (op === 'put') return {};
-  if (op === 'delete') return { deleted: Number(message['deleted'] ?? 0) };
+function decodeResult(action: Action, message: WireObject): Result {
+  if (action.op === 'put') {
+    const { prev_kv: before } = message;
+    if (action.prevKv !== true) return {};
+    return {
+      prevKvs: before === undefined || before === null ? [] : [decodeKv(before as WireObject)],
+    };
+  }
+  if (action.op === 'delete') {
+    const prevKvs = ((message['prev_kvs'] ?? []) as readonly WireObject[]).map(decodeKv);
+    const deleted = Number(message['deleted'] ?? 0);
+    return action.prevKv === true ? { deleted, prevKvs } : { deleted };
+  }
   const kvs = ((message['kvs'] ?? []) as readonly WireObject[]).map(decodeKv);
-  return message['more'] === true ? { kvs, more: true } : { kvs };
+  const isCounted = action.counts === true || action.only === 'count';
+  return {
+    kvs,
+    ...(message['more'] === true ? { more: true } : {}),
+    ...(isCounted ? { count: Number(message['count'] ?? 0) } : {}),
+  };
 }
 
 export function decodeKv(kv: WireObject): Kv {
   const lease = String(kv['lease'] ?? '0');
   return {
     key: textOf(kv['key']),
-    value: textOf(kv['value']),
+    value: foldValue((kv['value'] as Uint8Array | undefined) ?? nothing),
     mod: Number(kv['mod_revision'] ?? 0),
     create: Number(kv['create_revision'] ?? 0),
     version: Number(kv['version'] ?? 0),
@@ -109,6 +127,8 @@ export function revisionOf(message: WireObject): number {
   const header = message['header'] as WireObject | undefined;
   return Number(header?.['revision'] ?? 0);
 }
+
+const nothing = new Uint8Array(0);
 
 function textOf(value: unknown): string {
   return Buffer.from((value as Uint8Array | undefined) ?? []).toString();

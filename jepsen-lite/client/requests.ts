@@ -13,8 +13,22 @@ export type Compare = {
 };
 
 export type Action =
-  | { readonly op: 'put'; readonly key: string; readonly value: string; readonly lease?: string }
-  | { readonly op: 'delete'; readonly key: string; readonly end?: string }
+  | {
+      readonly op: 'put';
+      readonly key: string;
+      /** `9-17+65536` has so many bytes behind that text: see padding.ts. */
+      readonly value: string;
+      readonly lease?: string;
+      /** The answer tells what was there before. */
+      readonly prevKv?: true;
+    }
+  | {
+      readonly op: 'delete';
+      readonly key: string;
+      readonly end?: string;
+      /** The answer tells what was deleted. */
+      readonly prevKv?: true;
+    }
   | {
       readonly op: 'get';
       readonly key: string;
@@ -23,6 +37,10 @@ export type Action =
       readonly limit?: number;
       /** Of the past. */
       readonly revision?: number;
+      /** The answer tells how many there are, whatever the limit. */
+      readonly counts?: true;
+      /** Without values, or nothing but how many there are. */
+      readonly only?: 'keys' | 'count';
     };
 
 export type Request = {
@@ -48,6 +66,10 @@ export type Result = {
   /** There are more behind the limit. */
   readonly more?: boolean;
   readonly deleted?: number;
+  /** How many there are, whatever the limit. */
+  readonly count?: number;
+  /** What was there before, where that was asked for. */
+  readonly prevKvs?: readonly Kv[];
 };
 
 export type Answer = {
@@ -124,5 +146,6 @@ export function describeRequest({
 
 function describeAction(action: Action): string {
   if (action.op === 'put') return `put ${action.key} = ${action.value}`;
-  return `${action.op} ${action.key}${action.end === undefined ? '' : `..${action.end}`}`;
+  const only = action.op === 'get' && action.only !== undefined ? ` (${action.only} only)` : '';
+  return `${action.op} ${action.key}${action.end === undefined ? '' : `..${action.end}`}${only}`;
 }

@@ -22,6 +22,6 @@ export interface Db {
 export const commonFlags: readonly string[] = [
   '--heartbeat-interval=100',
   '--election-timeout=1000',
-  '--snapshot-count=2000',
-  '--snapshot-catchup-entries=500',
+  '--snapshot-count=500',
+  '--snapshot-catchup-entries=100',
 ];

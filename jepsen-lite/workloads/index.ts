@@ -6,11 +6,12 @@ import { lockWorkload } from './lock.ts';
 import { registerWorkload } from './register.ts';
 import { watchWorkload } from './watch.ts';
 import { setWorkload } from './set.ts';
-import { revisionReplayWorkload } from './revision-replay.ts';
+import { largeWorkload, revisionReplayWorkload } from './revision-replay.ts';
 
 export const workloads: readonly Workload[] = [
   registerWorkload(),
   revisionReplayWorkload(),
+  largeWorkload(),
   appendWorkload(),
   setWorkload(),
   watchWorkload(),
