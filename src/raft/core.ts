@@ -1,4 +1,5 @@
 import { assert, mustBeSafe, unreachable } from '../base/assert.ts';
+import { GoneLeader } from './gone-leader-state.ts';
 import { RaftLog } from './log.ts';
 import { ReadOnly } from './read-queue.ts';
 import { Tracker } from './tracker.ts';
@@ -46,6 +47,8 @@ export class Core {
   electionElapsed = 0;
   heartbeatElapsed = 0;
   electionTimeoutTicks = 0;
+  /** Of a follower: what it knows of the end of its leader's process (gone-leader.ts). */
+  readonly gone: GoneLeader = new GoneLeader();
   /** Ticks that the oldest log write has been in flight. */
   appendElapsed = 0;
   /** Ticks since the start: the age of forwarded reads. */

@@ -21,6 +21,13 @@ export function campaign(core: Core, kind: 'election' | 'transfer'): void {
   else stand(core, kind === 'transfer');
 }
 
+/** Early, because the leader is gone: always by pre-votes, whatever is configured, and once a term. */
+export function campaignForGone(core: Core): void {
+  if (core.log.hasUnappliedConfChange(core.config.maxCommittedBytesPerReady)) return;
+  core.gone.campaignTerm = core.term;
+  preCampaign(core);
+}
+
 function preCampaign(core: Core): void {
   becomePreCandidate(core);
   requestVotes(core, 'MsgPreVote', core.term + 1, false);
@@ -57,9 +64,13 @@ export function recordVote(core: Core, from: MemberId, isGranted: boolean): void
   }
 }
 
-/** Whether a live leader was heard from within the minimum election timeout, or is this member (4.2.3). */
+/**
+ * Whether a live leader was heard from within the minimum election timeout, or is this member (4.2.3). One whose
+ * process has ended is not worth waiting for (gone-leader.ts).
+ */
 export function isWithinLease(core: Core): boolean {
   const { checkQuorum, electionTicks } = core.config;
+  if (core.gone.isKnown) return false;
   return checkQuorum && core.lead !== noMember && core.electionElapsed < electionTicks;
 }
 

@@ -15,7 +15,7 @@ type ProposedEntry = Pick<Entry, 'type' | 'data'>;
 export function propose(core: Core, entries: readonly ProposedEntry[]): ProposeResult {
   if (entries.length === 0) return 'accepted';
   if (core.state === 'leader') return proposeAsLeader(core, entries);
-  if (core.lead === noMember) return 'dropped';
+  if (core.lead === noMember || core.gone.isKnown) return 'dropped';
   forward(core, entries);
   return 'accepted';
 }

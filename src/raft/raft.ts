@@ -1,5 +1,6 @@
 import { Core, type RaftStart } from './core.ts';
 import { campaign } from './election.ts';
+import { reportGone } from './gone-leader.ts';
 import { applyConfChange } from './membership.ts';
 import { appended, snapshotInstalled } from './persist.ts';
 import { maybeLeaveJoint, propose, proposeConfChange, type ProposeResult } from './propose.ts';
@@ -148,6 +149,11 @@ export class Raft {
   /** Messages to a member were lost. */
   reportUnreachable(id: MemberId): void {
     reportUnreachable(this.#core, id);
+  }
+
+  /** A hint: the process of a member has ended, and its links with it. */
+  reportGone(id: MemberId): void {
+    reportGone(this.#core, id);
   }
 
   /** The snapshot that a MsgSnap asked for was delivered, or not. */

@@ -13,7 +13,7 @@ import { noMember } from './types.ts';
 export function readIndex(core: Core, context: number): void {
   const { reads } = core;
   const isFull = reads.waiting >= core.config.readsMax;
-  if (core.lead === noMember || isFull) core.droppedReads.push(context);
+  if (core.lead === noMember || core.gone.isKnown || isFull) core.droppedReads.push(context);
   else if (core.state === 'leader') gather(core, { from: core.id, context });
   else {
     const wireContext = reads.nextForward++;

@@ -18,6 +18,7 @@ export function becomePreCandidate(core: Core): void {
   dropReads(core);
   core.state = 'preCandidate';
   core.lead = noMember;
+  core.gone.forget();
   core.tracker.resetVotes();
   core.resetElectionTimer();
 }
@@ -49,6 +50,7 @@ function enterTerm(core: Core, term: number): void {
   }
   dropReads(core);
   core.lead = noMember;
+  core.gone.forget();
   core.leadTransferee = noMember;
   core.pendingConfIndex = 0;
   core.leavingIndex = 0;

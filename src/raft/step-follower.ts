@@ -39,4 +39,5 @@ function hearFrom(core: Core, leader: MemberId): void {
   assert(core.lead === noMember || core.lead === leader, `two leaders in term ${core.term} (I1)`);
   core.lead = leader;
   core.electionElapsed = 0;
+  core.gone.forget();
 }

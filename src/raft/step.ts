@@ -56,7 +56,9 @@ function enterHigherTerm(core: Core, message: Message): boolean {
       return true;
     case 'MsgPreVote':
       // It asks about a term that nobody has entered.
-      return !isWithinLease(core);
+      if (!isWithinLease(core)) return true;
+      core.gone.passedOver = message;
+      return false;
     case 'MsgPreVoteResp':
       // Granted, it repeats the term asked for; refused, it tells of a later one.
       if (message.reject) becomeFollower(core, message.term, noMember);

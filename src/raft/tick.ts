@@ -1,4 +1,5 @@
 import { campaign, isPromotable } from './election.ts';
+import { tickGone } from './gone-leader.ts';
 import { dropOldReads } from './read-only.ts';
 import { broadcastHeartbeat } from './replication.ts';
 import { becomeFollower } from './roles.ts';
@@ -15,6 +16,7 @@ export function tick(core: Core): void {
   dropOldReads(core);
   if (core.state === 'leader') tickLeader(core);
   else if (core.electionElapsed >= core.electionTimeoutTicks) leaderIsSilent(core);
+  else tickGone(core);
 }
 
 /** A member that may not stand forgets the leader all the same: what is forwarded to it would get lost. */

@@ -31,6 +31,7 @@ describe('a small cluster in a bad world', function () {
       }
       assert.deepEqual(
         [
+          'campaign for a leader that is gone',
           'change proposed',
           'joint configuration',
           'leader in a joint configuration',

@@ -251,9 +251,21 @@ export class Chaos {
   }
 
   #report(member: TestMember): void {
+    const { raft } = member;
     const peer = BigInt(1 + this.#below(this.#size));
-    if (this.#below(2) === 0) member.raft.reportUnreachable(peer);
-    else member.raft.reportSnapshot(peer, this.#below(2) === 0);
+    switch (this.#below(4)) {
+      case 0:
+        return raft.reportUnreachable(peer);
+      case 1:
+        return raft.reportSnapshot(peer, this.#below(2) === 0);
+      default: {
+        const { lead, state } = raft;
+        // The leader may live.
+        raft.reportGone(this.#below(2) === 0 ? lead : peer);
+        const isAsking = state === 'follower' && raft.state === 'preCandidate';
+        if (isAsking) this.seen.add('campaign for a leader that is gone');
+      }
+    }
   }
 
   #cutOrHeal(): void {
