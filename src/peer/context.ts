@@ -4,6 +4,7 @@ import type { GrpcChannel } from '../grpc/types.ts';
 import type { Logger } from '../host/logger.ts';
 import type { MemberId } from '../raft/types.ts';
 import type { PeerDirectory } from './directory.ts';
+import type { knock } from './knock.ts';
 import type { HelloRequest } from './messages.ts';
 import type { PeerLimits } from './limits.ts';
 import type { PeerMetrics } from './peer-metrics.ts';
@@ -19,6 +20,7 @@ export interface PeerContext {
   readonly metrics: PeerMetrics;
   readonly limits: PeerLimits;
   readonly openChannel: (address: string) => GrpcChannel;
+  readonly knock: typeof knock;
   readonly directory: PeerDirectory;
   /** Why each member was refused last, as far as the log has been told. */
   readonly told: Map<MemberId, string>;

@@ -56,6 +56,11 @@ export abstract class Incoming implements StreamReceiver {
     return this.isOver;
   }
 
+  /** Its hello has been accepted, and it stands. */
+  isFrom(member: MemberId): boolean {
+    return !this.isOver && this.hello?.from === member;
+  }
+
   onMessage(message: Bytes): void {
     if (this.isOver) return;
     try {

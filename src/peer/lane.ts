@@ -21,6 +21,8 @@ export interface LaneEvents {
   opened(answer: PeerIdentity): void;
   /** The stream that was open, or was being opened, is gone; another attempt follows by itself. */
   lost(reason: string, refusal: Refusal | undefined): void;
+  /** The stream that is gone was open, at this URL. Told before `lost`. */
+  broken(peerUrl: string): void;
   /** Messages that will not arrive. */
   dropped(count: number): void;
 }
@@ -42,6 +44,7 @@ export class Lane {
   private retryTimer: Timer | undefined;
   private pingTimer: Timer | undefined;
   private failures = 0;
+  private hasOpened = false;
   private urlIndex = 0;
   private readonly questions: OpenQuestions;
   private queue: Message[] = [];
@@ -130,6 +133,7 @@ export class Lane {
 
   private connect(): void {
     this.retryTimer = undefined;
+    this.hasOpened = false;
     const opening = new Opening({
       context: this.context,
       peer: this.peer,
@@ -154,6 +158,7 @@ export class Lane {
 
   private opened(answer: PeerIdentity): void {
     this.failures = 0;
+    this.hasOpened = true;
     this.isFull = false;
     this.context.heard(this.peer.memberId);
     this.pongSequence = this.pingSequence;
@@ -165,6 +170,7 @@ export class Lane {
   private ended(reason: string, refusal: Refusal | undefined): void {
     const dropped = this.queue.length;
     this.stop();
+    if (this.hasOpened && refusal === undefined) this.events.broken(this.peerUrl);
     this.urlIndex++;
     const delayMs = this.pauseMs(refusal !== undefined);
     this.retryTimer = this.context.scheduler.after(delayMs, () => this.connect());

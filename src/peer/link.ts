@@ -8,6 +8,8 @@ import type { Answer, PeerAddress, Question } from './types.ts';
 export interface LinkEvents {
   unreachable(): void;
   refused(refusal: Refusal): void;
+  /** The link stood, and does no more; `peerUrl` is where it led. */
+  broken(peerUrl: string): void;
 }
 
 /**
@@ -45,11 +47,14 @@ export class Link {
         this.bulk.stop();
         this.lost('control', reason, refusal);
       },
+      broken: (peerUrl) => events.broken(peerUrl),
       dropped,
     });
     this.bulk = new Lane(context, 'bulk', peer, {
       opened: () => undefined,
       lost: (reason, refusal) => this.lost('bulk', reason, refusal),
+      // The control lane ends with the process, too.
+      broken: () => undefined,
       dropped,
     });
   }

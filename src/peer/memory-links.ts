@@ -7,6 +7,8 @@ export interface LinkPolicy {
   isConnected(from: MemberId, to: MemberId): boolean;
   /** After how long each copy arrives: none loses the message in silence, two double it. */
   delaysMs(from: MemberId, to: MemberId, carried: Carried): readonly number[];
+  /** After how long `to` finds out that the process of `from` has ended; undefined: it does not. */
+  endShowsMs(from: MemberId, to: MemberId): number | undefined;
 }
 
 /** What goes over a link: Raft's messages, and what members ask one another. */
@@ -14,7 +16,11 @@ export interface Carried {
   readonly type: Message['type'] | 'question' | 'answer';
 }
 
-export const perfectLinks: LinkPolicy = { isConnected: () => true, delaysMs: () => [0] };
+export const perfectLinks: LinkPolicy = {
+  isConnected: () => true,
+  delaysMs: () => [0],
+  endShowsMs: () => 0,
+};
 
 /** Links that can be cut, slowed and made to lose, double and reorder messages, all from one seed. */
 export class FaultyLinks implements LinkPolicy {
@@ -64,6 +70,10 @@ export class FaultyLinks implements LinkPolicy {
     // A link is a stream that never repeats itself: to double a proposal would be to write twice.
     if (type === 'MsgProp' || type === 'question' || type === 'answer') return [this.delayMs()];
     return this.happens(this.doublePerMille) ? [this.delayMs(), this.delayMs()] : [this.delayMs()];
+  }
+
+  endShowsMs(from: MemberId, to: MemberId): number | undefined {
+    return this.isCut(from, to) || this.isCut(to, from) ? undefined : this.delayMaxMs;
   }
 
   private isCut(from: MemberId, to: MemberId): boolean {

@@ -48,7 +48,9 @@ export class MemoryNetwork {
   }
 
   leave(member: MemoryTransport): void {
-    if (this.members.get(member.id) === member) this.members.delete(member.id);
+    if (this.members.get(member.id) !== member) return;
+    this.members.delete(member.id);
+    for (const other of this.members.values()) other.linkedWithEnded(member.id);
   }
 }
 
@@ -218,6 +220,13 @@ export class MemoryTransport implements Transport {
     if (!this.accepts(from)) return;
     this.heardMs.set(from, this.network.scheduler.nowMs());
     this.events.received(messages);
+  }
+
+  /** As the real one, which finds that its links have broken and that nothing listens any more. */
+  linkedWithEnded(memberId: MemberId): void {
+    const delayMs = this.network.links.endShowsMs(memberId, this.id);
+    if (delayMs === undefined || this.directory.get(memberId) === undefined) return;
+    this.later(delayMs, () => this.whileOpen(() => this.events.gone(memberId)));
   }
 
   /** Takes something to the other end, unless the link loses it or that end is closed by then. */

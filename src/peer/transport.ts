@@ -9,10 +9,12 @@ import type { MemberId, Message } from '../raft/types.ts';
 import { Code, errors, failed, type Outcome } from '../wire/errors.ts';
 import type { PeerContext } from './context.ts';
 import { PeerDirectory } from './directory.ts';
+import { EndWatch } from './end-watch.ts';
 import { describeId } from './handshake.ts';
 import type { Incoming } from './incoming.ts';
 import { IncomingMessages } from './incoming-messages.ts';
 import { IncomingSnapshot } from './incoming-snapshot.ts';
+import { knock } from './knock.ts';
 import { defaultPeerLimits, peerWindowBytes, type PeerLimits } from './limits.ts';
 import { Link } from './link.ts';
 import { Lane, messagesPath, snapshotPath, type HelloRequest } from './messages.ts';
@@ -39,6 +41,8 @@ export interface PeerTransportOptions {
   readonly limits?: Partial<PeerLimits>;
   /** What it calls the others with; theirs may be the other one. */
   readonly engine: EngineName;
+  /** In place of the real one. */
+  readonly knock?: typeof knock;
 }
 
 /** A link on which nothing has come for so long counts for nothing; etcd reads 5 s too. */
@@ -52,6 +56,7 @@ export class PeerTransport implements Transport {
   private readonly links = new Map<MemberId, Link>();
   private readonly heardMs = new Map<MemberId, number>();
   private readonly incoming = new Map<string, Incoming>();
+  private readonly endWatches = new Map<MemberId, EndWatch>();
   private readonly snapshots = new Map<MemberId, OutgoingSnapshot>();
   /** What to tell the shell at the start of a later turn. */
   private readonly unreachable = new Set<MemberId>();
@@ -77,6 +82,7 @@ export class PeerTransport implements Transport {
           reconnectMaxMs: defaultPeerLimits.reconnectMaxMs,
           flowControlWindowBytes: peerWindowBytes,
         }),
+      knock: options.knock ?? knock,
       directory: this.directory,
       told: new Map(),
       heard: (from) => void this.heardMs.set(from, scheduler.nowMs()),
@@ -139,6 +145,8 @@ export class PeerTransport implements Transport {
       }
       link.close();
       this.links.delete(id);
+      this.endWatches.get(id)?.stop();
+      this.endWatches.delete(id);
       this.snapshots.get(id)?.abort('the member was removed');
     }
     for (const stream of this.incoming.values()) stream.reconsider();
@@ -187,6 +195,7 @@ export class PeerTransport implements Transport {
   close(done: () => void): void {
     this.isOpen = false;
     for (const link of this.links.values()) link.close();
+    for (const watch of this.endWatches.values()) watch.stop();
     for (const snapshot of this.snapshots.values()) snapshot.abort('the member is stopping');
     for (const stream of this.incoming.values()) {
       stream.end(Code.Unavailable, 'the member is stopping');
@@ -203,10 +212,33 @@ export class PeerTransport implements Transport {
         unreachable: () => this.reportUnreachable(memberId),
         refused: ({ reason, isFinal }) =>
           this.report(() => this.context.events.refused(memberId, reason, isFinal)),
+        broken: (peerUrl) => this.watchEnd(memberId, peerUrl),
       });
       this.links.set(memberId, link);
       link.start();
     } else if (!isSameAddress(known.address, peer)) known.readdress(peer);
+  }
+
+  /** A link has broken that stood: perhaps because there is no process any more at its other side. */
+  private watchEnd(memberId: MemberId, peerUrl: string): void {
+    this.endWatches.get(memberId)?.stop();
+    const watch = new EndWatch({
+      context: this.context,
+      peerUrl,
+      isAlive: () => this.links.get(memberId)?.isOpen === true || this.isHeard(memberId),
+      ended: () => {
+        this.endWatches.delete(memberId);
+        this.report(() => this.context.events.gone(memberId));
+      },
+    });
+    this.endWatches.set(memberId, watch);
+    watch.start();
+  }
+
+  /** A stream that the member has opened stands. */
+  private isHeard(memberId: MemberId): boolean {
+    for (const stream of this.incoming.values()) if (stream.isFrom(memberId)) return true;
+    return false;
   }
 
   private receiveMessages(call: StreamCall): Incoming {

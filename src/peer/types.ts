@@ -86,6 +86,11 @@ export interface SnapshotSource {
 export interface TransportEvents {
   received(messages: readonly Message[]): void;
   unreachable(memberId: MemberId): void;
+  /**
+   * A hint that the process of a member has ended: links with it stood, none does any more, and nothing listens where
+   * it was reached. A machine that is cut off or has lost its power does not show it.
+   */
+  gone(memberId: MemberId): void;
   /** Another member asks; `answer` may be called later, once. */
   asked(from: MemberId, question: Question, answer: (outcome: Outcome<Answer>) => void): void;
   snapshotSent(memberId: MemberId, isDelivered: boolean): void;

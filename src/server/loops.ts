@@ -254,6 +254,7 @@ export class MemberLoops {
       timeoutMs: this.requestTimeoutMs,
       submit: (data) => this.raftLoop.propose(data),
       hasLeader: () => this.leadership.hasLeader,
+      raftTerm: () => this.raft.term,
       timeoutError: (startedMs) => this.timeoutError(startedMs),
     });
   }
@@ -318,6 +319,7 @@ export class MemberLoops {
       },
       onApplied: (index) => {
         this.raftLoop.applied(index);
+        this.proposals.appliedUpTo(this.applyLoop.applied.term);
         this.leases.appliedSome();
         this.reads.appliedUpTo(index);
       },

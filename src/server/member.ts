@@ -294,6 +294,15 @@ export class ServerMember implements Member, TransportEvents {
     if (this.isRunning) this.loops.raftLoop.reportUnreachable(memberId);
   }
 
+  gone(memberId: MemberId): void {
+    if (!this.isRunning) return;
+    if (memberId === this.loops.leadership.lead) {
+      const fields = { lead: memberId.toString(16) };
+      this.parts.host.logger.log('info', "the leader's process has ended", fields);
+    }
+    this.loops.raftLoop.reportGone(memberId);
+  }
+
   snapshotSent(memberId: MemberId, isDelivered: boolean): void {
     if (!this.loops.isStopped) this.loops.snapshots.sent(memberId, isDelivered);
   }

@@ -21,6 +21,8 @@ interface Pending {
   readonly done: Done<AppliedResponse>;
   readonly startedMs: number;
   readonly sizeBytes: number;
+  /** Raft's term when it was last handed over; 0 while it waits. */
+  term: number;
 }
 
 export interface ProposalParts {
@@ -31,6 +33,7 @@ export interface ProposalParts {
   readonly timeoutMs: number;
   readonly submit: (data: Bytes) => void;
   readonly hasLeader: () => boolean;
+  readonly raftTerm: () => number;
   /** Which of etcd's time-out texts fits a request that started then. */
   readonly timeoutError: (startedMs: number) => EtcdError;
 }
@@ -44,6 +47,7 @@ export class Proposals {
   private waiting: { readonly sequence: number; readonly data: Bytes }[] = [];
   private pendingBytes = 0;
   private sequence = 0;
+  private appliedTerm = 0;
   private timer: Timer | undefined;
   private resubmission: Timer | undefined;
 
@@ -57,7 +61,7 @@ export class Proposals {
   }
 
   propose(kind: CommandKind, request: Bytes, done: Done<AppliedResponse>): void {
-    const { scheduler, submit, hasLeader } = this.parts;
+    const { scheduler, submit, hasLeader, raftTerm } = this.parts;
     const sizeBytes = commandHeaderBytes + request.length;
     if (
       this.pending.size >= pendingProposalsMax ||
@@ -68,10 +72,12 @@ export class Proposals {
     }
     const sequence = ++this.sequence;
     const data = this.origin.encode(kind, sequence, request);
-    this.pending.set(sequence, { done, startedMs: scheduler.nowMs(), sizeBytes });
+    const isLed = hasLeader();
+    const term = isLed ? raftTerm() : 0;
+    this.pending.set(sequence, { done, startedMs: scheduler.nowMs(), sizeBytes, term });
     this.pendingBytes += sizeBytes;
     this.armTimer();
-    if (hasLeader()) submit(data);
+    if (isLed) submit(data);
     else this.waiting.push({ sequence, data });
   }
 
@@ -79,7 +85,10 @@ export class Proposals {
   dropped(data: readonly Bytes[]): void {
     for (const each of data) {
       const sequence = this.origin.sequenceOf(each);
-      if (this.pending.has(sequence)) this.waiting.push({ sequence, data: each });
+      const pending = this.pending.get(sequence);
+      if (pending === undefined) continue;
+      pending.term = 0;
+      this.waiting.push({ sequence, data: each });
     }
     this.resubmission ??= this.parts.scheduler.after(resubmitMs, () => {
       this.resubmission = undefined;
@@ -91,8 +100,26 @@ export class Proposals {
   leaderKnown(): void {
     const waited = this.waiting;
     this.waiting = [];
-    for (const { sequence, data } of waited)
-      if (this.pending.has(sequence)) this.parts.submit(data);
+    for (const { sequence, data } of waited) {
+      const pending = this.pending.get(sequence);
+      if (pending === undefined) continue;
+      pending.term = this.parts.raftTerm();
+      this.parts.submit(data);
+    }
+  }
+
+  /**
+   * An entry of this term has been applied, so all of the terms before have been. What went to the leader of one of
+   * them and is not among them was lost with it, or is still on its way to some leader: waiting tells nothing more.
+   */
+  appliedUpTo(term: number): void {
+    if (term === this.appliedTerm) return;
+    this.appliedTerm = term;
+    for (const [sequence, pending] of this.pending) {
+      if (pending.term === 0 || pending.term >= term) continue;
+      this.forget(sequence, pending);
+      pending.done(failed(errors.timeoutLeaderFailure));
+    }
   }
 
   /** An entry was applied: answers whoever waits for it, if it is one of this process's own. */

@@ -23,7 +23,7 @@ import type { LogStore } from '../storage/types.ts';
  */
 export interface RaftLoopEvents {
   committed(entries: readonly Entry[]): void;
-  /** The core would not take these (no leader, a transfer under way, too much uncommitted): they are nowhere. */
+  /** These were not taken (no leader, another term, a transfer under way, too much uncommitted): they are nowhere. */
   proposalsDropped(data: readonly Bytes[]): void;
   /** The context of a ReadIndex round to ask for now, or undefined. */
   takeReadContext(): number | undefined;
@@ -58,6 +58,8 @@ export class RaftLoop {
   private readonly events: RaftLoopEvents;
   private log: LogStore;
   private proposals: Bytes[] = [];
+  /** Raft's term when the first of them came. */
+  private proposalsTerm = 0;
   private confChanges: ConfChange[] = [];
   private appendQueue: AppendPart[] = [];
   private isAppending = false;
@@ -106,6 +108,7 @@ export class RaftLoop {
 
   /** Gathers a proposal; all of one turn become one append. */
   propose(data: Bytes): void {
+    if (this.proposals.length === 0) this.proposalsTerm = this.parts.raft.term;
     this.proposals.push(data);
     this.schedule();
   }
@@ -139,6 +142,11 @@ export class RaftLoop {
 
   reportUnreachable(id: MemberId): void {
     this.parts.raft.reportUnreachable(id);
+    this.schedule();
+  }
+
+  reportGone(id: MemberId): void {
+    this.parts.raft.reportGone(id);
     this.schedule();
   }
 
@@ -197,7 +205,11 @@ export class RaftLoop {
     if (this.proposals.length > 0) {
       const gathered = this.proposals;
       this.proposals = [];
-      if (raft.proposeBatch(gathered) === 'dropped') this.events.proposalsDropped(gathered);
+      // Whoever proposed them noted the term to which they belong: they are not for another.
+      const isLate = raft.term !== this.proposalsTerm;
+      if (isLate || raft.proposeBatch(gathered) === 'dropped') {
+        this.events.proposalsDropped(gathered);
+      }
     }
     for (const change of this.confChanges.splice(0)) raft.proposeConfChange(change);
     const context = this.events.takeReadContext();

@@ -54,6 +54,17 @@ describe('peer/memory-transport', () => {
     assert.deepEqual(one.events.unreachables, [2n]);
   });
 
+  it('shows the end of a member to those whom it was linked with, cut links aside', () => {
+    const links = new FaultyLinks(seededRandom(1));
+    const { scheduler, one, two, three } = cluster(links);
+    links.cut(3n, 2n);
+    three.transport.close(() => undefined);
+    assert.deepEqual(one.events.ends, []);
+    scheduler.advance(0);
+    assert.deepEqual(one.events.ends, [3n]);
+    assert.deepEqual(two.events.ends, []);
+  });
+
   it('loses what was under way to a member that stopped, also when it starts again', () => {
     const links = new FaultyLinks(seededRandom(1));
     links.delayMinMs = links.delayMaxMs = 10;

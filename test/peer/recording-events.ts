@@ -16,6 +16,7 @@ export class RecordingEvents implements TransportEvents {
   readonly messages: Message[] = [];
   readonly batches: number[] = [];
   readonly unreachables: MemberId[] = [];
+  readonly ends: MemberId[] = [];
   readonly sent: (readonly [MemberId, boolean])[] = [];
   readonly refusals: {
     readonly memberId: MemberId;
@@ -45,6 +46,10 @@ export class RecordingEvents implements TransportEvents {
 
   unreachable(memberId: MemberId): void {
     this.unreachables.push(memberId);
+  }
+
+  gone(memberId: MemberId): void {
+    this.ends.push(memberId);
   }
 
   snapshotSent(memberId: MemberId, isDelivered: boolean): void {

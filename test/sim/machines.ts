@@ -109,6 +109,7 @@ export class SimMachines implements Surroundings {
     return {
       received: (messages) => host.run(() => this.receive(name, events, messages)),
       unreachable: (id) => host.run(() => events.unreachable(id)),
+      gone: (id) => host.run(() => events.gone(id)),
       asked: (from, question, answer) => host.run(() => events.asked(from, question, answer)),
       snapshotSent: (id, isDelivered) => host.run(() => events.snapshotSent(id, isDelivered)),
       snapshotOffered: (from, snapshot, term) =>

@@ -1,7 +1,7 @@
 import type { Random } from '../../src/base/random.ts';
 import type { Carried, LinkPolicy } from '../../src/peer/memory-links.ts';
 import type { MemberId } from '../../src/raft/types.ts';
-import { streamOf } from './streams.ts';
+import { chance, oneOf, streamOf } from './streams.ts';
 
 /** Whether a fault concerns what `from` sends to `to`. */
 export type Direction = (from: MemberId, to: MemberId) => boolean;
@@ -91,6 +91,13 @@ export class SimLinks implements LinkPolicy {
     const isSingle = type === 'MsgProp' || type === 'question' || type === 'answer';
     const isDoubled = !isSingle && random.below(1000) < doublePerMille;
     return isDoubled ? [delayMs(), delayMs()] : [delayMs()];
+  }
+
+  /** Often at once, sometimes late, also when it runs again by then; of a machine without power nobody hears. */
+  endShowsMs(from: MemberId, to: MemberId): number | undefined {
+    const random = streamOf(this.seed, `end of ${from} at ${this.now()}, seen by ${to}`);
+    if (this.isCut(from, to) || this.isCut(to, from) || chance(random, 0.2)) return undefined;
+    return oneOf(random, [0, 0, 1, 5, 20, 300, 3000]);
   }
 
   private isCut(from: MemberId, to: MemberId): boolean {

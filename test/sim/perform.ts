@@ -93,11 +93,28 @@ function performOnNetwork(world: SimWorld, step: SimStep): boolean {
       return end(step.forMs, links.clog(directionOf(world, step), step.forMs));
     case 'noise':
       return end(step.forMs, links.disturb(step));
+    case 'lie':
+      lie(world, step);
+      return true;
     case 'redeliver':
       redeliver(world, step);
       return true;
     default:
       return false;
+  }
+}
+
+/** As with a firewall that refuses in the name of a member, or a port that is opened anew. */
+function lie(world: SimWorld, step: SimStep & { readonly do: 'lie' }): void {
+  const { cluster, machines, probes } = world;
+  const about = cluster.running(world.nameOf(step.about));
+  if (about === undefined) return;
+  const names = step.to === 'all' ? cluster.names : [world.nameOf(step.to)];
+  for (const name of names) {
+    const member = cluster.running(name);
+    if (member === undefined || member === about) continue;
+    if (about.isLeader) probes.sometimes('leader that lives was taken for gone');
+    machines.hostOf(name)?.run(() => member.gone(about.id));
   }
 }
 

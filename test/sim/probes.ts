@@ -26,6 +26,7 @@ export const probeNames = [
   'leader isolated',
   'leader stepped down within its term',
   'leader stood still',
+  'leader that lives was taken for gone',
   'leadership transferred',
   'learner promoted',
   'lease expired by a deposed leader refused',

@@ -72,6 +72,12 @@ function actionOf(feature: Feature, random: Random): Action {
       return { do: 'cut', from: someone(random), to: someone(random), forMs: lasting(random) };
     case 'clogs':
       return { do: 'clog', from: someone(random), to: someone(random), forMs: lasting(random) };
+    case 'lies':
+      return {
+        do: 'lie',
+        about: someone(random),
+        to: chance(random, 0.4) ? 'all' : anyone(random),
+      };
     case 'noise':
       return {
         do: 'noise',

@@ -45,6 +45,7 @@ export type Feature =
   | 'cuts'
   | 'clogs'
   | 'noise'
+  | 'lies'
   | 'redeliveries'
   | 'slowDisks'
   | 'failingDisks'
@@ -93,6 +94,7 @@ const rates: Readonly<Record<Feature, readonly [least: number, most: number]>> =
   cuts: [0.03, 0.6],
   clogs: [0.03, 0.6],
   noise: [0.02, 0.3],
+  lies: [0.05, 3],
   redeliveries: [0.05, 3],
   slowDisks: [0.03, 0.5],
   failingDisks: [0.01, 0.2],

@@ -36,6 +36,8 @@ export type Action =
   | { readonly do: 'ring'; readonly forMs: number }
   | { readonly do: 'cut'; readonly from: Who; readonly to: Who; readonly forMs: number }
   | { readonly do: 'clog'; readonly from: Who; readonly to: Who; readonly forMs: number }
+  /** `to` is told that the process of another has ended, which lives. */
+  | { readonly do: 'lie'; readonly about: Who; readonly to: Who | 'all' }
   | {
       readonly do: 'noise';
       readonly delayMaxMs: number;
