@@ -190,4 +190,26 @@ export const raftMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'gone-leader-gone-for-ever',
+    breaks: 'liveness: a leader that is heard keeps its lease, whatever was said of its end (6.2)',
+    changes: [
+      {
+        file: 'raft/step-follower.ts',
+        from: '  core.electionElapsed = 0;\n  core.gone.forget();\n',
+        to: '  core.electionElapsed = 0;\n',
+      },
+    ],
+  },
+  {
+    name: 'gone-leader-without-pre-votes',
+    breaks: 'liveness: a hint that is wrong deposes nobody whom a majority hears (9.6)',
+    changes: [
+      {
+        file: 'raft/election.ts',
+        from: '  core.gone.campaignTerm = core.term;\n  preCampaign(core);\n',
+        to: '  core.gone.campaignTerm = core.term;\n  stand(core, false);\n',
+      },
+    ],
+  },
 ];
