@@ -68,8 +68,8 @@ export const servingMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'server/proposals.ts',
-        from: '    if (hasLeader()) submit(data);\n    else this.waiting.push({ sequence, data });',
-        to: '    if (hasLeader()) submit(data);\n    this.waiting.push({ sequence, data });',
+        from: '    if (isLed) submit(data);\n    else this.waiting.push({ sequence, data });',
+        to: '    if (isLed) submit(data);\n    this.waiting.push({ sequence, data });',
       },
     ],
   },
