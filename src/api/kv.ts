@@ -16,7 +16,7 @@ import {
 } from '../wire/kv.ts';
 import type { UnaryExchange } from './exchange.ts';
 import { answer, propose, proposeAndAnswer } from './propose.ts';
-import { answerLargeRange } from './range-answer.ts';
+import { answerLargeRange, answerPage } from './range-answer.ts';
 import { rangeStreamRoute } from './range-stream.ts';
 import { unary, type ApiContext, type Route } from './rpc.ts';
 
@@ -39,6 +39,7 @@ function rangeRoute(api: ApiContext): Route {
       if (!outcome.ok) return exchange.fail(outcome.error);
       const { value } = outcome;
       if (value.type === 'large') answerLargeRange(member, exchange, value.large);
+      else if (value.type === 'page') answerPage(member, exchange, value);
       else answer(member, exchange, RangeResponse, value.response);
     });
   };

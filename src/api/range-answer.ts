@@ -1,14 +1,22 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { MessageSource } from '../grpc/types.ts';
-import type { LargeRange, Member } from '../server/types.ts';
+import type { LargeRange, Member, RangeToSend } from '../server/types.ts';
 import { messageTooLargeToSend } from '../wire/errors.ts';
 import { RangeResponse } from '../wire/kv.ts';
+import { kvsTag } from '../wire/kvs-writer.ts';
 import { varintBytes, writeVarint } from '../wire/varint.ts';
 import type { UnaryExchange } from './exchange.ts';
 import { fillHeader } from './header.ts';
 
 /** What etcd's server sends at most (server/etcdserver/api/v3rpc/grpc.go, maxSendBytes). */
 export const sendBytesMax = 2 ** 31 - 1;
+
+type Page = Extract<RangeToSend, { readonly type: 'page' }>;
+
+/** Answers with a range that is encoded but for what only the answering member knows. */
+export function answerPage(member: Member, exchange: UnaryExchange, { answer, kvs }: Page): void {
+  exchange.respond(kvs.finish({ ...answer, header: fillHeader(member, answer.header) }));
+}
 
 /** Answers with a range that is made while it is sent, once its size is known. */
 export function answerLargeRange(
@@ -23,9 +31,6 @@ export function answerLargeRange(
     exchange.fail(messageTooLargeToSend(source.totalBytes, bytesMax));
   } else exchange.respondFrom(source);
 }
-
-/** Field 2 of a RangeResponse, length-delimited. */
-const kvsTag = 0x12;
 
 /** An encoded RangeResponse in pieces; its fields come in the order of their numbers, as in every encoder. */
 class RangeSource implements MessageSource {

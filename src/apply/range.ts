@@ -86,7 +86,7 @@ export function readOneRow(
   return ok({ header, kvs, more: false, count: 1 });
 }
 
-function refuseRevision(
+export function refuseRevision(
   store: RevisionStore,
   revision: number,
   currentRevision: number,

@@ -34,6 +34,30 @@ export function scanIndex(
   return found;
 }
 
+/** The same: their names alone, into `found`, as many as there is room for. Answers how many there are. */
+export function findVersions(
+  index: KeyIndex,
+  range: KeyRange,
+  revision: number | undefined,
+  found: Uint32Array,
+): number {
+  const { keys, tree } = index;
+  let count = 0;
+  if (revision === undefined || changedSince(index, revision) === 0) {
+    tree.visitLive(range, (handle) => {
+      found[count++] = keys.newestOf(handle);
+      return count < found.length;
+    });
+    return count;
+  }
+  tree.visit(range, (handle) => {
+    const id = index.liveAt(handle, revision);
+    if (id !== 0) found[count++] = id;
+    return count < found.length;
+  });
+  return count;
+}
+
 /**
  * The number of live keys. O(log n) at the newest revision; at an older one O(log n + c), where c is the
  * smaller of the changes since then (of any key) and the keys of the range.

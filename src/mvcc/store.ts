@@ -1,11 +1,20 @@
 import { assert, mustBeSafe, mustGet } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { Slab } from '../base/slab.ts';
-import { countIndex, scanIndex } from './index-reads.ts';
+import { kvBytes, type KvsWriter } from '../wire/kvs-writer.ts';
+import { countIndex, findVersions, scanIndex } from './index-reads.ts';
 import { KeyIndex } from './key-index.ts';
 import { PageCounts } from './page-counts.ts';
 import { encodeRowKey } from './revision.ts';
-import type { KeyRange, KeyVersion, RevisionStore, RowReader, WriteTxn } from './types.ts';
+import type {
+  KeyRange,
+  KeyVersion,
+  RevisionStore,
+  RowReader,
+  Stretch,
+  StretchLimits,
+  WriteTxn,
+} from './types.ts';
 import { OpenWriteTxn } from './write-txn.ts';
 
 /** What a store starts from: empty, or as restore.ts built it. */
@@ -17,6 +26,9 @@ export interface StoreStart {
 
 /** The revision of a store to which nothing was ever written; the first write is revision 2. */
 export const firstRevision = 1;
+
+/** Versions that one stretch of reading looks at. */
+const foundMax = 512;
 
 /**
  * The multi-version store: the key index in memory, values read through a `RowReader`. Whether a
@@ -32,6 +44,8 @@ export class MvccStore implements RevisionStore {
   private readonly pageCounts = new PageCounts();
   /** Rows are let go when they are durable, in the order in which they were written. */
   private readonly rowMemory = new Slab(64 * 1024);
+  /** The versions of one stretch of reading. */
+  private readonly found = new Uint32Array(foundMax);
   /** Revisions that physical deletion has to leave readable, each as often as it is pinned. */
   private readonly pinned: number[] = [];
 
@@ -80,8 +94,40 @@ export class MvccStore implements RevisionStore {
     const { modRevision, modSub } = version;
     const recent = this.rows.recent?.(modRevision, modSub);
     if (recent !== undefined) return recent;
-    const row = this.rows.get(encodeRowKey(modRevision, modSub, false));
-    return mustGet(row, `the row of revision ${modRevision}.${modSub} is not there`);
+    return this.readStored(modRevision, modSub);
+  }
+
+  /** Appends the rows of the first live keys of the range to an answer: no object is made of any of them. */
+  readInto(to: KvsWriter, range: KeyRange, revision: number, limits: StretchLimits): Stretch {
+    this.mustKnow(revision);
+    assert(this.open === undefined, 'an answer is made within a write transaction');
+    const { index, rows } = this;
+    const { keys, versions } = index;
+    const found = this.found.subarray(0, Math.min(limits.rowsMax, foundMax));
+    const count = findVersions(index, range, revision, found);
+    let bytes = 0;
+    let end = 0;
+    while (end < count && bytes < limits.bytesMax) {
+      bytes += kvBytes(versions.rowBytesOf(found[end++] as number));
+    }
+    to.expect(bytes);
+    let stored = 0;
+    let at = 0;
+    while (at < end && stored < limits.storedRowsMax) {
+      const id = found[at++] as number;
+      const main = versions.modRevisionOf(id);
+      const sub = versions.modSubOf(id);
+      if (rows.maybeCopyRecent?.(main, sub, to) === true) continue;
+      to.add(this.readStored(main, sub));
+      stored++;
+    }
+    const last = at === 0 ? undefined : keys.keyOf(versions.keyOf(found[at - 1] as number));
+    return { rows: at, lastKey: last };
+  }
+
+  private readStored(main: number, sub: number): Bytes {
+    const row = this.rows.get(encodeRowKey(main, sub, false));
+    return mustGet(row, `the row of revision ${main}.${sub} is not there`);
   }
 
   begin(): WriteTxn {

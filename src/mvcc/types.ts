@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.ts';
+import type { KvsWriter } from '../wire/kvs-writer.ts';
 
 /**
  * The multi-version store as layer 2 uses it. Synchronous and pure: rows come from a `RowReader`, changed rows
@@ -10,6 +11,8 @@ export interface RowReader {
   get(rowKey: Bytes): Bytes | undefined;
   /** The same for a row that is no tombstone, if it is in memory: without its key having to be made. */
   recent?(main: number, sub: number): Bytes | undefined;
+  /** The same, to be appended to an answer; false: it is not in memory. */
+  maybeCopyRecent?(main: number, sub: number, to: KvsWriter): boolean;
 }
 
 /** Keys with `from <= key < to`; `to` undefined means to the end of the key space. */
@@ -29,6 +32,21 @@ export interface KeyVersion {
   readonly version: number;
   /** The length of what `read` answers: known without reading it. */
   readonly rowBytes: number;
+}
+
+/** What one stretch of reading may come to at most; one row at least is read. */
+export interface StretchLimits {
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  /** Rows that are not in memory. */
+  readonly storedRowsMax: number;
+}
+
+/** What a stretch of reading has come to. */
+export interface Stretch {
+  readonly rows: number;
+  /** Undefined when there was no row. */
+  readonly lastKey: Bytes | undefined;
 }
 
 export interface PutRow {

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import { RangeStreamCursor } from '../apply/range-stream.ts';
+import { isPage, PageCursor } from '../apply/range-page.ts';
 import { isOneRow, RangeCursor, readOneRow } from '../apply/range.ts';
 import type { Steps } from '../apply/steps.ts';
 import { evaluateReadTxn, isLongTxn, oldestRevisionRead, readTxnInSteps } from '../apply/txn.ts';
@@ -16,6 +17,9 @@ import type { Done, LargeRange, RangeStreamSource, RangeToSend } from './types.t
 /** What one step of a slice reads at most. */
 const rowsPerStep = 64;
 const bytesPerStep = 256 * 1024;
+
+/** The same for rows that lie in memory: 512 of them take less than 64 that have to be read. */
+const pageStretch = { rowsMax: 512, bytesMax: bytesPerStep, storedRowsMax: rowsPerStep };
 
 /** A range holds back compactions of what it reads for so long; after that it fails if one waits. */
 const pinMsMax = 30_000;
@@ -61,6 +65,11 @@ export function runRangeToSend(
     const read = readAtOnce(parts, request);
     return done(read.ok ? ok({ type: 'whole', response: read.value }) : read);
   }
+  if (isPage(request)) return runPage(parts, request, done);
+  runMeasured(parts, request, done);
+}
+
+function runMeasured(parts: RangeParts, request: RangeRequest, done: Done<RangeToSend>): void {
   runToEnd(parts, request, parts.largeBytes, (outcome) => {
     if (!outcome.ok) return done(outcome);
     const { cursor, pin } = outcome.value;
@@ -80,6 +89,36 @@ function mayReadAtOnce({ slicer }: RangeParts, request: RangeRequest): boolean {
 
 function readAtOnce(parts: RangeParts, request: RangeRequest): Outcome<RangeResponse> {
   return parts.isInForce() ? readOneRow(parts.store, request) : failed(errors.timeout);
+}
+
+/** A page is read into its answer; what turns out to be large is begun again and measured. */
+function runPage(parts: RangeParts, request: RangeRequest, done: Done<RangeToSend>): void {
+  const { slicer, store } = parts;
+  let cursor: PageCursor | undefined;
+  let pin: Pin | undefined;
+  const finish = (outcome: Outcome<RangeToSend>): true => {
+    pin?.release();
+    done(outcome);
+    return true;
+  };
+  slicer.run(() => {
+    if (!parts.isInForce()) return finish(failed(errors.timeout));
+    if (pin?.isLost === true) return finish(failed(errors.compacted));
+    if (cursor === undefined) {
+      const opened = PageCursor.open(store, request);
+      if (!opened.ok) return finish(opened);
+      cursor = opened.value;
+    }
+    const isDone = cursor.advance(pageStretch);
+    if (cursor.kvs.length > parts.largeBytes) {
+      pin?.release();
+      runMeasured(parts, request, done);
+      return true;
+    }
+    if (isDone) return finish(ok({ type: 'page', answer: cursor.answer, kvs: cursor.kvs }));
+    pin ??= new Pin(parts, cursor.revision);
+    return false;
+  });
 }
 
 interface EndedRange {

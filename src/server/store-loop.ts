@@ -2,6 +2,7 @@ import { readUint32, readUint64, type Bytes } from '../base/bytes.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import { RowArena } from '../mvcc/row-arena.ts';
 import type { RowReader } from '../mvcc/types.ts';
+import type { KvsWriter } from '../wire/kvs-writer.ts';
 import type { Row, SpaceChange, StateStore, StoreState } from '../storage/types.ts';
 
 /**
@@ -80,6 +81,10 @@ export class StoreLoop implements RowReader {
   /** What was written of late or is read often. */
   recent(main: number, sub: number): Bytes | undefined {
     return this.arena.get(main, sub);
+  }
+
+  maybeCopyRecent(main: number, sub: number, to: KvsWriter): boolean {
+    return this.arena.maybeCopy(main, sub, to);
   }
 
   /** An entry is added in parts: nothing is committed until it is whole. */

@@ -6,6 +6,7 @@ import type { LeaseTimes } from '../peer/types.ts';
 import type { MemberId } from '../raft/types.ts';
 import type { Outcome } from '../wire/errors.ts';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../wire/kv.ts';
+import type { KvsWriter } from '../wire/kvs-writer.ts';
 import type { CommandKind } from '../wire/command.ts';
 import type { AlarmMember } from '../wire/maintenance.ts';
 import type { WatchEvents } from '../wire/watch-events.ts';
@@ -113,6 +114,8 @@ export interface LeaseDescription extends LeaseTimes {
 
 export type RangeToSend =
   | { readonly type: 'whole'; readonly response: RangeResponse }
+  /** The `kvs` are encoded already. */
+  | { readonly type: 'page'; readonly answer: Omit<RangeResponse, 'kvs'>; readonly kvs: KvsWriter }
   | { readonly type: 'large'; readonly large: LargeRange };
 
 /** The answer to a range over more than a mebibyte, at a revision that is held for it, for half a minute. */
