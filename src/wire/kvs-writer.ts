@@ -56,7 +56,7 @@ export class KvsWriter {
     this.pendingEnd = end;
   }
 
-  /** The whole answer. The writer is of no more use. */
+  /** The whole answer, each time anew in the same memory. Nothing is to be added after it. */
   finish({ header, more, count }: Omit<RangeResponse, 'kvs'>): Bytes {
     const head = RangeResponse.encode({ header });
     const tail = RangeResponse.encode({ more, count });

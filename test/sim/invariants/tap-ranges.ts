@@ -2,7 +2,7 @@ import type { Bytes } from '../../../src/base/bytes.ts';
 import type { ServerMember } from '../../../src/server/member.ts';
 import type { LargeRange, RangeStreamSource } from '../../../src/server/types.ts';
 import { ok } from '../../../src/wire/errors.ts';
-import type { RangeRequest } from '../../../src/wire/kv.ts';
+import { RangeResponse, type RangeRequest } from '../../../src/wire/kv.ts';
 import { varintBytes } from '../../../src/wire/varint.ts';
 import type { AnsweredRange } from './sight.ts';
 
@@ -23,7 +23,11 @@ export function tapRanges(member: ServerMember, note: (answered: AnsweredRange) 
       if (!outcome.ok) note({ request, outcome, askedAt });
       else if (outcome.value.type === 'whole')
         note({ request, outcome: ok(outcome.value.response), askedAt });
-      else {
+      else if (outcome.value.type === 'page') {
+        const { kvs, answer } = outcome.value;
+        const { kvs: rows } = RangeResponse.decode(kvs.finish(answer));
+        note({ request, outcome: ok({ ...answer, kvs: rows }), askedAt });
+      } else {
         const large = tapLarge(outcome.value.large, request, askedAt, note);
         return done(ok({ type: 'large', large }));
       }
