@@ -65,7 +65,7 @@ export class LeaderContact {
     // A clock on the wall that was set counts as one that has seen the machine asleep.
     const sinceUnixMs = this.parts.unixTimeMs() - this.askedUnixMs;
     const isClose = sinceMs < this.limitMs && sinceUnixMs >= 0 && sinceUnixMs < this.limitMs;
-    if (isClose && sinceMs > this.limitMs / 2) this.askAgain();
+    if (isClose && sinceMs > this.limitMs / 4) this.askAgain();
     return isClose;
   }
 

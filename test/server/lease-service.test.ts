@@ -229,10 +229,10 @@ describe('a renewal without a round (DIVERGENCE.md)', () => {
   });
 
   it('asks again before that is over, once', () => {
-    const world = heardFromQuorum(80);
+    const world = heardFromQuorum(40);
     assert.equal(world.service.maybeRenewNow(7n), 60);
     assert.equal(world.confirmations.length, 0, 'not as long as there is time');
-    world.scheduler.advance(10);
+    world.scheduler.advance(5);
     for (let i = 0; i < 3; i++) assert.equal(world.service.maybeRenewNow(7n), 60);
     assert.equal(world.confirmations.length, 1);
     world.scheduler.advance(50);
