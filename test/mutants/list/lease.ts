@@ -59,17 +59,6 @@ export const leaseMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: 'renewal-before-all-is-applied',
-    breaks: 'NotAgain: a lease whose revoke was acknowledged is not kept alive after that',
-    changes: [
-      {
-        file: 'server/loops.ts',
-        from: 'this.applyLoop.applied.index === this.raft.committed && !this.raft.hasOfferedLeadership',
-        to: '!this.raft.hasOfferedLeadership',
-      },
-    ],
-  },
-  {
     name: 'deleted-key-stays-with-its-lease',
     breaks: 'I34: a key that was deleted belongs to no lease',
     changes: [
