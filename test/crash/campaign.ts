@@ -48,7 +48,7 @@ const concurrencyMax = 3;
 /** One in so many has damage to synced bytes. */
 const damagedOneIn = 5;
 /** Time limits are so much longer when an image is judged again. */
-const patienceMax = 6;
+export const patienceMax = 6;
 /** One in so many is started as a process of its own. */
 const processOneIn = 20;
 
@@ -127,7 +127,7 @@ function drawImage(
 }
 
 /** Neighbouring seeds give neighbouring first numbers: they are spread (the constants of MurmurHash3). */
-function mixed(seed: number, number: number): number {
+export function mixed(seed: number, number: number): number {
   const spread = Math.imul(seed ^ Math.imul(number + 1, 0xcc9e2d51), 0x85ebca6b);
   return Math.imul(spread ^ (spread >>> 13), 0xc2b2ae35) >>> 0;
 }

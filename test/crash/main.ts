@@ -6,10 +6,13 @@ import { seededRandom } from '../../src/base/random.ts';
 import { scratchFolder } from '../members/loopback.ts';
 import { guardedFolder } from '../members/member.ts';
 import { repositoryRoot } from '../members/programs.ts';
+import { runBlackouts } from './blackouts.ts';
 import { runCampaign, describeResult } from './campaign.ts';
-import type { ImageResult } from './campaign.ts';
+import type { CampaignOptions, ImageResult } from './campaign.ts';
 import { liveWithClients } from './client-life.ts';
-import type { Life, LifeOptions } from './life.ts';
+import { liveAsCluster } from './cluster-life.ts';
+import type { ClusterLife } from './cluster-life.ts';
+import type { LifeOptions } from './life.ts';
 import { liveWithPeers } from './peer-life.ts';
 import { replay } from './replay.ts';
 import { Tally } from './report.ts';
@@ -33,7 +36,7 @@ const skippable: Readonly<Record<string, string>> = {
   files: 'syncfile .json skip',
   folders: 'syncfolder * skip',
 };
-const usage = `usage: npm run crash -- [--images N] [--seed S] [--seconds T] [--only clients|peers]
+const usage = `usage: npm run crash -- [--images N] [--seed S] [--seconds T] [--only clients|peers|cluster]
                    [--skip-syncs] [--skip-syncs-of NAME] [--results FOLDER]
        npm run crash -- --replay FOLDER/seed-S-clients-image-N
 
@@ -41,10 +44,11 @@ const usage = `usage: npm run crash -- [--images N] [--seed S] [--seconds T] [--
   --skip-syncs-of  only those of one kind: ${Object.keys(skippable).join(', ')}; each must fail
   --seconds        no image is begun after so many seconds`;
 
-const lives: Readonly<Record<string, (options: LifeOptions) => Promise<Life>>> = {
-  clients: liveWithClients,
-  peers: liveWithPeers,
-};
+/** What is recorded in turn. */
+const lives = ['clients', 'peers', 'cluster'] as const;
+type LifeName = (typeof lives)[number];
+/** Of ten images so many: a whole cluster takes long to start, and its images go one at a time. */
+const shares: Readonly<Record<LifeName, number>> = { clients: 5, peers: 4, cluster: 1 };
 /** A new table takes a while, so that much happens between the beginning of a log file and the next manifest. */
 const slowTables = 'syncfile .ldb delay 40';
 /** One life gives as many images at most; then another begins. */
@@ -54,7 +58,7 @@ interface Arguments {
   readonly images: number;
   readonly seed: number;
   readonly seconds: number;
-  readonly only: string | undefined;
+  readonly only: LifeName | undefined;
   /** One of `skippable`. */
   readonly skipsSyncsOf: string | undefined;
   readonly replay: string | undefined;
@@ -75,8 +79,9 @@ function parse(argv: readonly string[]): Arguments {
       results: { type: 'string', default: join(repositoryRoot, 'crash-results') },
     },
   });
-  if (values.only !== undefined && lives[values.only] === undefined) {
-    throw new Error(`--only: one of ${Object.keys(lives).join(', ')} is expected`);
+  const only = lives.find((name) => name === values.only);
+  if (values.only !== undefined && only === undefined) {
+    throw new Error(`--only: one of ${lives.join(', ')} is expected`);
   }
   const skipsSyncsOf = values['skip-syncs'] ? 'all' : values['skip-syncs-of'];
   if (skipsSyncsOf !== undefined && skippable[skipsSyncsOf] === undefined) {
@@ -86,7 +91,7 @@ function parse(argv: readonly string[]): Arguments {
     images: wholeNumber('images', values.images),
     seed: wholeNumber('seed', values.seed),
     seconds: wholeNumber('seconds', values.seconds),
-    only: values.only,
+    only,
     skipsSyncsOf,
     replay: values.replay,
     results: resolve(values.results),
@@ -103,8 +108,7 @@ async function run(options: Arguments, shim: string): Promise<Tally> {
   const startedMs = performance.now();
   const isTimeUp = (): boolean => performance.now() - startedMs > options.seconds * 1000;
   const tally = new Tally();
-  const names = options.only === undefined ? Object.keys(lives) : [options.only];
-  const runs = Math.max(names.length, Math.ceil(options.images / imagesPerLifeMax));
+  const plan = planOf(options);
   const judged = (result: ImageResult): void => {
     tally.add(result);
     if (result.problem !== undefined) console.log(`\nFAILED ${describeResult(result)}`);
@@ -112,26 +116,81 @@ async function run(options: Arguments, shim: string): Promise<Tally> {
       console.log(`  ${tally.passed + tally.failed} images, ${tally.failed} failed`);
     }
   };
-  for (let i = 0; i < runs && !isTimeUp(); i++) {
-    const seed = options.seed + i;
-    const folder = scratchFolder('crash');
-    const removeFolder = guardedFolder(folder);
-    const live = lives[names[i % names.length] ?? ''] ?? liveWithClients;
-    const faults = `${skippable[options.skipsSyncsOf ?? ''] ?? slowTables}\n`;
-    const random = seededRandom(seed);
-    const life = await live({ folder: join(folder, 'life'), shim, faults, random });
-    console.log(`seed ${seed}, a member with ${life.name}: ${life.summary}`);
-    const images =
-      Math.ceil((options.images * (i + 1)) / runs) - Math.ceil((options.images * i) / runs);
-    const place = imagesFolder(folder);
-    const removeImages = guardedFolder(place);
-    const resultsFolder = options.results;
-    await runCampaign({ life, images, seed, folder: place, resultsFolder, isTimeUp, judged });
-    removeImages();
-    removeFolder();
+  for (const [i, { name, images }] of plan.entries()) {
+    if (isTimeUp()) break;
+    await recordAndJudge(name, { ...options, images, seed: options.seed + i }, shim, {
+      isTimeUp,
+      judged,
+    });
   }
   return tally;
 }
+
+interface Planned {
+  readonly name: LifeName;
+  readonly images: number;
+}
+
+/** Every kind of life has its share, in lives of at most `imagesPerLifeMax` images. */
+function planOf({ only, images }: Arguments): readonly Planned[] {
+  const names: readonly LifeName[] = only === undefined ? lives : [only];
+  const sum = names.reduce((total, name) => total + shares[name], 0);
+  const plan: Planned[] = [];
+  let before = 0;
+  for (const name of names) {
+    const upTo = before + shares[name];
+    const own = Math.round((images * upTo) / sum) - Math.round((images * before) / sum);
+    before = upTo;
+    const count = Math.ceil(own / imagesPerLifeMax);
+    for (let i = 0; i < count; i++) {
+      const share = Math.ceil((own * (i + 1)) / count) - Math.ceil((own * i) / count);
+      plan.push({ name, images: share });
+    }
+  }
+  return plan;
+}
+
+async function recordAndJudge(
+  name: LifeName,
+  { images, seed, skipsSyncsOf, results: resultsFolder }: Arguments,
+  shim: string,
+  on: Pick<CampaignOptions, 'isTimeUp' | 'judged'>,
+): Promise<void> {
+  const folder = scratchFolder('crash');
+  const removeFolder = guardedFolder(folder);
+  const faults = `${skippable[skipsSyncsOf ?? ''] ?? slowTables}\n`;
+  const options = { folder: join(folder, 'life'), shim, faults, random: seededRandom(seed) };
+  const place = imagesFolder(folder);
+  const removeImages = guardedFolder(place);
+  const campaign = { images, seed, folder: place, resultsFolder, ...on };
+  if (name === 'cluster') {
+    const life = await patientlyRecorded(options);
+    console.log(`seed ${seed}, a cluster: ${life.summary}`);
+    await runBlackouts({ life, ...campaign });
+  } else {
+    const life = await (name === 'peers' ? liveWithPeers : liveWithClients)(options);
+    console.log(`seed ${seed}, a member with ${life.name}: ${life.summary}`);
+    await runCampaign({ life, ...campaign });
+  }
+  removeImages();
+  removeFolder();
+}
+
+/** On a busy machine a write may come to no known end; then there is no history to judge by. */
+async function patientlyRecorded(options: LifeOptions): Promise<ClusterLife> {
+  for (let left = recordingsMax; ; left--) {
+    try {
+      return await liveAsCluster({ ...options, folder: `${options.folder}-${left}` });
+    } catch (error) {
+      if (left === 1) throw error;
+      console.log(
+        `  recorded once more: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+}
+
+const recordingsMax = 3;
 
 async function judgeAgain(place: string): Promise<number> {
   const scratch = scratchFolder('crash');

@@ -5,11 +5,12 @@ import { problemOf } from './campaign.ts';
 import type { Kept } from './campaign.ts';
 import { judgeClientsAgain } from './client-life.ts';
 import type { JudgedImage, Judgement } from './life.ts';
+import { judgeClusterAgain } from './cluster-oracle.ts';
 import { judgePeersAgain } from './peer-life.ts';
 
 const judges: Readonly<
   Record<string, (promises: object, image: JudgedImage) => Promise<Judgement>>
-> = { clients: judgeClientsAgain, peers: judgePeersAgain };
+> = { clients: judgeClientsAgain, peers: judgePeersAgain, cluster: judgeClusterAgain };
 
 /** Starts a member on a copy of a kept image once more, and judges it by the promises kept beside it. */
 export async function replay(place: string, scratch: string): Promise<string | undefined> {

@@ -44,6 +44,8 @@ export interface TraceRecord {
   /** A view of the trace; empty when the data are `zeroBytes` zeros. */
   readonly data: Bytes;
   readonly zeroBytes: number;
+  /** Of the machine's monotonic clock, which all traces of a cluster share. */
+  readonly timeMs: number;
 }
 
 const headerBytes = 40;
@@ -81,6 +83,7 @@ function readRecord(bytes: Buffer, at: number, size: number, kind: RecordKind): 
     path2: bytes.toString('utf8', pathEnd, path2End),
     data: bytes.subarray(path2End, at + size),
     zeroBytes: bytes[at + 5] === 1 ? b : 0,
+    timeMs: Number(bytes.readBigUInt64LE(at + 32)) / 1e6,
   };
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DESCRIPTORS_MAX 65536
@@ -19,6 +20,8 @@ static size_t folder_length;
 static const char *blank;
 /* By descriptor: the path when it was opened. Changed with the lock held. */
 static char *paths[DESCRIPTORS_MAX];
+/* And which file that was: libuv closes files by a system call that does not come by here. */
+static struct stat files[DESCRIPTORS_MAX];
 
 __attribute__((constructor)) static void start(void) {
   const char *dir = getenv("QUORATE_SHIM_DIR");
@@ -80,10 +83,32 @@ int shim_is_watched(int fd) { return fd >= 0 && fd < DESCRIPTORS_MAX && paths[fd
 
 int shim_is_blank(const char *relative) { return blank != NULL && strcmp(blank, relative) == 0; }
 
+static void forget(int fd) {
+  free(paths[fd]);
+  paths[fd] = NULL;
+}
+
+static void watch(int fd, const char *relative) {
+  if (fd >= DESCRIPTORS_MAX) return;
+  free(paths[fd]);
+  paths[fd] = strdup(relative);
+  if (fstat(fd, &files[fd]) != 0) memset(&files[fd], 0, sizeof files[fd]);
+}
+
+/* The descriptor may stand for a socket by now. */
+static int is_still_open(int fd) {
+  struct stat now;
+  return fstat(fd, &now) == 0 && now.st_dev == files[fd].st_dev && now.st_ino == files[fd].st_ino;
+}
+
 const char *shim_path_of(int fd, char *buffer) {
   if (!shim_is_watched(fd)) return NULL;
   const char *found = NULL;
   pthread_mutex_lock(&shim_lock);
+  if (paths[fd] != NULL && !is_still_open(fd)) {
+    forget(fd);
+    trace_append(&(struct record){.kind = RECORD_CLOSE, .fd = fd});
+  }
   if (paths[fd] != NULL) {
     snprintf(buffer, PATH_MAX, "%s", paths[fd]);
     found = buffer;
@@ -96,15 +121,6 @@ void shim_unmodelled(const char *call) {
   pthread_mutex_lock(&shim_lock);
   trace_append(&(struct record){.kind = RECORD_UNMODELLED, .path = call});
   pthread_mutex_unlock(&shim_lock);
-}
-
-static void watch(int fd, const char *relative) {
-  if (fd < DESCRIPTORS_MAX) paths[fd] = strdup(relative);
-}
-
-static void forget(int fd) {
-  free(paths[fd]);
-  paths[fd] = NULL;
 }
 
 static int has_mode(int flags) {

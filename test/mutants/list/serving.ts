@@ -84,4 +84,15 @@ export const servingMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'put-answers-the-revision-before',
+    breaks: "I18: the header of a write has the revision that it made (etcd's ResponseHeader)",
+    changes: [
+      {
+        file: 'apply/put.ts',
+        from: '    header: revisionHeader(store.revision + 1),',
+        to: '    header: revisionHeader(store.revision),',
+      },
+    ],
+  },
 ];

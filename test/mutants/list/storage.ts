@@ -130,4 +130,40 @@ export const storageMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'damaged-checkpoint-believed',
+    breaks: 'a damaged copy of the index is never believed: it costs time only',
+    changes: [
+      {
+        file: 'storage/checkpoint-reader.ts',
+        from: '    if (content === undefined || crc32c(content) !== header.checksum) return undefined;',
+        to:
+          '    if (content === undefined) return undefined;\n' +
+          '    if (header.length === 0 && crc32c(content) !== header.checksum) return undefined;',
+      },
+    ],
+  },
+  {
+    name: 'checkpoint-ahead-of-the-store',
+    breaks: 'a copy of the index that knows more than the store does is ignored',
+    changes: [
+      {
+        file: 'storage/checkpoint-reader.ts',
+        from: "        if (through.appliedIndex > state.appliedIndex) return 'it is newer than the store';",
+        to: "        if (through.appliedIndex > state.appliedIndex + 9) return 'it is newer than the store';",
+      },
+    ],
+  },
+  {
+    name: 'missing-snapshot-chunk-overlooked',
+    breaks:
+      'an image that lacks a chunk, or has two in the wrong order, is refused (scylla #13864)',
+    changes: [
+      {
+        file: 'storage/image-writer.ts',
+        from: '    else if (frame.number !== this.nextFrame) {',
+        to: '    else if (frame.number > this.nextFrame + 1000) {',
+      },
+    ],
+  },
 ];

@@ -68,4 +68,15 @@ export const watchMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'catch-up-splits-a-revision',
+    breaks: 'I25: what one revision has written is told at once',
+    changes: [
+      {
+        file: 'server/watch-catch-up.ts',
+        from: '      if (isFull && event.modRevision !== last) {',
+        to: '      if (isFull && (event.modRevision !== last || last > 0)) {',
+      },
+    ],
+  },
 ];
