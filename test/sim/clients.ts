@@ -249,9 +249,13 @@ export class SimClients {
     next();
   }
 
+  compacts(revision: number): void {
+    this.compactedMax = Math.max(this.compactedMax, revision);
+  }
+
   compact(member: ServerMember, behind: number): void {
     const revision = Math.max(1, member.revision - behind);
-    this.compactedMax = Math.max(this.compactedMax, revision);
+    this.compacts(revision);
     const done = this.call(member, `compact ${revision}`, () => {
       if (this.random.below(2) === 0 || member.hasStopped) return;
       const compacted = this.call(member, 'end of compaction', () => undefined);

@@ -12,6 +12,7 @@ export interface Fate {
 }
 
 interface Trouble {
+  slowMinMs: number;
   slowMaxMs: number;
   /** What the next write meets. */
   failure: { readonly error: Error; readonly isPersisted: boolean } | undefined;
@@ -29,8 +30,11 @@ export class SimDisks {
     this.seed = seed;
   }
 
-  slow(name: string, maxMs: number): void {
-    this.troubleOf(name).slowMaxMs = maxMs;
+  /** Each answer takes so long, at least and at most. */
+  slow(name: string, maxMs: number, minMs = usualMs): void {
+    const trouble = this.troubleOf(name);
+    trouble.slowMaxMs = maxMs;
+    trouble.slowMinMs = minMs;
   }
 
   failNextWrite(name: string, isPersisted: boolean, isFull: boolean): void {
@@ -51,8 +55,8 @@ export class SimDisks {
   fateOf(name: string, { kind }: DiskOperation): Fate {
     const trouble = this.troubles.get(name);
     if (trouble === undefined) return usual;
-    const { slowMaxMs, random, failure } = trouble;
-    const delayMs = slowMaxMs === 0 ? usualMs : usualMs + random.below(slowMaxMs);
+    const { slowMinMs, slowMaxMs, random, failure } = trouble;
+    const delayMs = slowMaxMs === 0 ? usualMs : slowMinMs + random.below(slowMaxMs);
     if (failure === undefined || !writes.has(kind)) return { ...usual, delayMs };
     trouble.failure = undefined;
     return { delayMs, failure: failure.error, isPersisted: failure.isPersisted };
@@ -62,7 +66,7 @@ export class SimDisks {
     let trouble = this.troubles.get(name);
     if (trouble === undefined) {
       const random = streamOf(this.seed, `disk of ${name}`);
-      trouble = { slowMaxMs: 0, failure: undefined, random };
+      trouble = { slowMinMs: usualMs, slowMaxMs: 0, failure: undefined, random };
       this.troubles.set(name, trouble);
     }
     return trouble;

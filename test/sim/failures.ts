@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunOptions, SimFailure, SimResult } from './runner.ts';
 import { runSchedule } from './runner.ts';
+import { shortened } from './promises.ts';
 import type { SimSchedule } from './schedule.ts';
 import { describeSchedule, shrink } from './shrink.ts';
 import { describeStep } from './steps.ts';
@@ -41,27 +42,64 @@ export async function keepFailure(
     () => Date.now() < untilMs,
   );
   const folder = join(outDir, String(seed));
-  const lines = [
-    ...describeSchedule(schedule, describeStep),
-    '',
-    'the last that happened (virtual milliseconds, member, what):',
-    ...(shortest.failure?.trace ?? []),
-    '',
-    shortest.failure?.stack ?? '',
-  ];
+  const last = shortest.failure ?? failure;
+  const steps = describeSchedule(schedule, describeStep);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'trace.txt'), `${lines.join('\n')}\n`);
+  const all = [...steps, '', lastTitle, ...last.trace, '', last.stack];
+  writeFileSync(join(folder, 'trace.txt'), `${all.join('\n')}\n`);
   writeFileSync(join(folder, 'schedule.json'), `${JSON.stringify(schedule, undefined, 1)}\n`);
-  for (const line of lines) print(line);
-  print('');
-  print(`seed ${seed} fails: ${failure.message.split('\n')[0] ?? ''}`);
+  for (const line of reportOf(last, steps)) print(line);
+  const [first = '', second = ''] = failure.message.split('\n');
+  print(`seed ${seed} fails: ${shortened([first, second.trim()].join(' ').trim())}`);
   print(
-    `${failed.schedule.steps.length} steps became ${schedule.steps.length}; trace and schedule: ${folder}`,
+    `${failed.schedule.steps.length} steps became ${schedule.steps.length}; all of the trace, and the schedule: ${folder}`,
   );
   print(`the short one again: npm run sim -- --schedule ${join(folder, 'schedule.json')}`);
   print(`again: npm run sim -- --seed ${seed}`);
   return { schedule, folder };
 }
+
+const lastTitle = 'the last that happened (virtual milliseconds, member, what):';
+
+/** For somebody who does not know the code: what was promised, what happened, what was done, what led there. */
+export function reportOf(failure: SimFailure, steps: readonly string[]): readonly string[] {
+  const told = relevant(failure).slice(-toldLinesMax);
+  return [
+    '',
+    'what does not hold (the properties are explained in test/sim/invariants/README.md):',
+    ...failure.message
+      .split('\n')
+      .slice(0, messageLinesMax)
+      .map((line) => `  ${line}`),
+    '',
+    ...steps.slice(0, 1 + stepLinesMax),
+    ...(steps.length > 1 + stepLinesMax
+      ? [`     ... ${steps.length - 1 - stepLinesMax} more`]
+      : []),
+    '',
+    'the last that happened to those concerned (virtual milliseconds, member, what):',
+    ...told,
+    '',
+  ];
+}
+
+const messageLinesMax = 15;
+const stepLinesMax = 40;
+const toldLinesMax = 40;
+
+/** Lines of the members, keys and leases that the message names, and the turns of the world: elections, starts, faults. */
+function relevant({ message, trace }: SimFailure): readonly string[] {
+  const names = new Set(message.match(/\b[mn]\d+\b/g));
+  const things = message.match(/\b(?:r\d|u\d+|[xl]\/[\d/]+|lease \d+)\b/g) ?? [];
+  return trace.filter((line) => {
+    const [, name = '', what = ''] = /^ *[\d.]+ (\S+) +(.*)$/.exec(line) ?? [];
+    if (name === 'world' || turns.test(what)) return true;
+    if (things.some((thing) => what.includes(thing))) return true;
+    return names.size === 0 ? things.length === 0 : names.has(name) && !what.startsWith('is asked');
+  });
+}
+
+const turns = /^(?:leads|enters term|starts|ends|refuses|must not|stops|goes on)/;
 
 /** Numbers, names and ids change as steps are left out; what is wrong does not. */
 export function areAlike(a: SimFailure, b: SimFailure): boolean {

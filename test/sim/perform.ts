@@ -26,6 +26,9 @@ async function performAny(world: SimWorld, step: SimStep): Promise<void> {
     case 'wide':
       world.wide.act();
       return world.judge.called();
+    case 'operate':
+      world.operators.act();
+      return world.judge.called();
     case 'lease':
       world.leases.act();
       return world.judge.called();

@@ -2,6 +2,7 @@ import { checkEnd, healAll, healMajority } from './healing.ts';
 import { perform } from './perform.ts';
 import { scheduleOf, type SimSchedule } from './schedule.ts';
 import type { Invariant, Probes } from './types.ts';
+import type { Trace } from './trace.ts';
 import { SimWorld } from './world.ts';
 
 /** Runs a schedule from its beginning to its end. */
@@ -69,7 +70,7 @@ export async function runSchedule(
     summary: summaryOf(world),
   };
   if (thrown === undefined) return result;
-  return { ...result, failure: failureOf(thrown, judge.trace.tail(traceLines)) };
+  return { ...result, failure: failureOf(thrown, judge.trace) };
 }
 
 async function runSteps(world: SimWorld, { settings, steps }: SimSchedule): Promise<void> {
@@ -95,9 +96,10 @@ function summaryOf({ clients, watchers, leases, members }: SimWorld): string {
   return [clients.history, watchers, leases, members].map(({ summary }) => summary).join('; ');
 }
 
-function failureOf(thrown: unknown, trace: readonly string[]): SimFailure {
+function failureOf(thrown: unknown, trace: Trace): SimFailure {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return { message: error.message, stack: error.stack ?? error.message, trace };
+  const message = trace.named(error.message);
+  return { message, stack: trace.named(error.stack ?? message), trace: trace.tail(traceLines) };
 }
 
 const silentProbes: Probes = { sometimes: () => undefined };

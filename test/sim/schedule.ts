@@ -46,6 +46,8 @@ function actionOf(feature: Feature, random: Random): Action {
       return { do: 'client', seed: anySeed(random) };
     case 'wide':
       return { do: 'wide', seed: anySeed(random) };
+    case 'operators':
+      return { do: 'operate', seed: anySeed(random) };
     case 'leases':
       return { do: 'lease', seed: anySeed(random) };
     case 'watchers':

@@ -18,6 +18,10 @@ export interface SimSettings {
   readonly clockRates: readonly number[];
   /** Before everything heals, a majority alone must make progress. */
   readonly healsMajorityFirst: boolean;
+  /** Whether that majority is one without whoever led, as far as there are others. */
+  readonly avoidsLeader: boolean;
+  /** What befalls the leader when everything else has healed. */
+  readonly trial: Trial;
   /** Values are so long: enough long ones fill the queues of watchers who do not read. */
   readonly paddingBytes: number;
   /** Keys that are written beside the registers. */
@@ -28,9 +32,13 @@ export interface SimSettings {
   readonly member: MemberOverrides;
 }
 
+/** It does not hear, is not heard, or its disk hangs. */
+export type Trial = 'none' | 'deaf' | 'mute' | 'hangs';
+
 export type Feature =
   | 'clients'
   | 'wide'
+  | 'operators'
   | 'leases'
   | 'watchers'
   | 'changes'
@@ -72,6 +80,11 @@ export interface MemberOverrides {
   readonly watchProgressIntervalMs: number;
   readonly maxLearners: number;
   readonly isCheckpointing: boolean;
+  readonly quotaBytes: number;
+  /** 0: there is none. */
+  readonly autoCompactionMs: number;
+  readonly corruptCheckMs: number;
+  readonly compactHashCheckMs: number;
   /** `IndexCheckpointSettings.rowsMin`. */
   readonly indexCheckpointRowsMin: number;
 }
@@ -80,6 +93,7 @@ export interface MemberOverrides {
 const rates: Readonly<Record<Feature, readonly [least: number, most: number]>> = {
   clients: [4, 120],
   wide: [0.2, 4],
+  operators: [0.1, 1],
   leases: [0.5, 8],
   watchers: [0.5, 12],
   changes: [0.1, 2],
@@ -115,6 +129,8 @@ export function settingsOf(seed: number): SimSettings {
     lookMs: oneOf(random, [0, 0, 0, 0.2]),
     clockRates: chance(random, 0.5) ? Array.from({ length: 7 }, () => anyRate(random)) : [],
     healsMajorityFirst: chance(random, 0.5),
+    avoidsLeader: chance(random, 0.5),
+    trial: oneOf<Trial>(random, ['none', 'none', 'deaf', 'mute', 'hangs']),
     paddingBytes: oneOf(random, [0, 0, 0, 0, 0, 10_000]),
     keys: oneOf(random, [1, 5, 20, 20, 200]),
     wideValueBytes: oneOf(random, [10, 10, 10, 300, 300, 6000]),
@@ -160,6 +176,10 @@ function overridesOf(random: Random): MemberOverrides {
     watchProgressIntervalMs: oneOf(random, [100, 2000, 600_000]),
     maxLearners: oneOf(random, [1, 1, 2]),
     isCheckpointing: random.below(4) === 0,
+    quotaBytes: oneOf(random, [base.quotaBytes, base.quotaBytes, base.quotaBytes, smallQuotaBytes]),
+    autoCompactionMs: oneOf(random, [0, 0, 2000, 20_000]),
+    corruptCheckMs: oneOf(random, [0, 0, 3000]),
+    compactHashCheckMs: oneOf(random, [0, 0, 1000]),
     indexCheckpointRowsMin: oneOf(random, [1, 20, 50_000]),
   };
 }
@@ -187,6 +207,13 @@ export function memberSettingsOf(overrides: MemberOverrides): MemberSettings {
     compactionSleepIntervalMs: overrides.compactionSleepIntervalMs,
     watchProgressIntervalMs: overrides.watchProgressIntervalMs,
     maxLearners: overrides.maxLearners,
+    quotaBytes: overrides.quotaBytes,
+    autoCompaction:
+      overrides.autoCompactionMs === 0
+        ? { mode: 'off' }
+        : { mode: 'periodic', periodMs: overrides.autoCompactionMs },
+    corruptCheckMs: overrides.corruptCheckMs,
+    compactHashCheckMs: overrides.compactHashCheckMs,
     leaseCheckpointIntervalMs: overrides.isCheckpointing ? checkpointMs : undefined,
     rowArenaBytes: simRowArenaBytes,
     indexCheckpoint: {
@@ -198,6 +225,8 @@ export function memberSettingsOf(overrides: MemberOverrides): MemberSettings {
   };
 }
 
+/** Some runs fill it; what must stay fits in. */
+export const smallQuotaBytes = 150_000;
 /** Often enough that a run sees some; the real interval is five minutes. */
 const checkpointMs = 3000;
 const indexCheckpointMs = 500;

@@ -13,6 +13,7 @@ export type Action =
   // Clients and operators; what they do is drawn from the seed.
   | { readonly do: 'client'; readonly seed: number }
   | { readonly do: 'wide'; readonly seed: number }
+  | { readonly do: 'operate'; readonly seed: number }
   | { readonly do: 'lease'; readonly seed: number }
   | { readonly do: 'watcher'; readonly seed: number }
   | { readonly do: 'change'; readonly seed: number }

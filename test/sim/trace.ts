@@ -67,6 +67,11 @@ export class Trace {
     return `${atMs.toFixed(1).padStart(10)} ${name.padEnd(6)} ${text}`;
   }
 
+  /** Ids of members become their names. */
+  named(text: string): string {
+    return text.replaceAll(idPattern, (id) => this.nameOf(BigInt(id)) ?? id);
+  }
+
   private messageText(message: Message): string {
     const from = describeId(message.from);
     const to = describeId(message.to);
@@ -78,4 +83,6 @@ export class Trace {
   }
 }
 
+/** Ids are hashes: no other number of a text is so long. */
+const idPattern = /\b\d{16,20}\b/g;
 const messageTextMax = 160;

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { seededRandom } from '../../src/base/random.ts';
 import type { MemberId } from '../../src/raft/types.ts';
 import { StorageError } from '../../src/storage/errors.ts';
@@ -11,9 +10,11 @@ import { Judge } from './judge.ts';
 import { SimLeases } from './leases.ts';
 import { SimMachines } from './machines.ts';
 import { SimMembers } from './members.ts';
+import { SimOperators } from './operators.ts';
+import { mustFindNone } from './promises.ts';
 import { SimLinks } from './network.ts';
 import type { SimSchedule } from './schedule.ts';
-import { memberSettingsOf, type SimSettings } from './settings.ts';
+import { memberSettingsOf, smallQuotaBytes, type SimSettings } from './settings.ts';
 import { StepRandom, streamOf } from './streams.ts';
 import type { Who } from './steps.ts';
 import type { Invariant, Probes } from './types.ts';
@@ -56,6 +57,7 @@ export class SimWorld {
   readonly machines: SimMachines;
   readonly clients: SimClients;
   readonly wide: SimWide;
+  readonly operators: SimOperators;
   readonly leases: SimLeases;
   readonly watchers: SimWatchers;
   readonly members: SimMembers;
@@ -90,12 +92,22 @@ export class SimWorld {
       valueBytes,
       probes: this.probes,
     });
+    this.operators = new SimOperators({
+      cluster,
+      random,
+      note,
+      history: writes,
+      compacts: (revision) => this.clients.compacts(revision),
+      isAnyDamaged: () => this.machines.damaged.size > 0,
+      mayBeFull:
+        settings.member.quotaBytes === smallQuotaBytes || settings.features.fullDisks !== undefined,
+    });
     const fastest = hasClocks(settings) ? fastestRate : 1;
     this.leases = new SimLeases({ cluster, random, writes, note, fastest });
     this.watchers = new SimWatchers({
       cluster,
       random,
-      compactedMax: () => this.clients.compactedMax,
+      compactedMax: () => this.compactedMax(),
       told: (event) => this.leases.told(event),
     });
     this.members = new SimMembers({
@@ -135,6 +147,12 @@ export class SimWorld {
     return world;
   }
 
+  /** The highest revision that was asked to be compacted, by a client or by a member itself. */
+  private compactedMax(): number {
+    const compacted = this.cluster.members.map((member) => member.status().compactRevision);
+    return Math.max(this.clients.compactedMax, ...compacted);
+  }
+
   get nowMs(): number {
     return this.cluster.scheduler.timeMs;
   }
@@ -146,7 +164,7 @@ export class SimWorld {
 
   /** Nothing ends a member but a fault, or that it was removed. */
   checkEnds(): void {
-    assert.deepEqual(this.machines.unexplained, []);
+    mustFindNone('a member ends by a fault, or because it was removed', this.machines.unexplained);
   }
 
   /** The name of a member, whether it runs or not. */
