@@ -227,6 +227,24 @@ describe('each invariant finds what breaks it', () => {
     judges.see(sightOf({ log, before, now: { committed: 2 } }));
   });
 
+  it('I9: a commit of a leader that is not looked at, which no quorum of disks has', () => {
+    committedBy(judges, 2);
+    judges.record.names.set(1n, 'm1').set(2n, 'm2').set(3n, 'm3');
+    judges.record.isExempt = (name) => name === 'm1';
+    const { log } = diskWith(entriesOf(2, 2));
+    const shown = {
+      logLast: 2,
+      lastIndex: 2,
+      logLastTerm: 2,
+      confState: voters(1n, 2n, 3n, 4n, 5n),
+    };
+    const before = { ...shown, term: 3, committed: 1 };
+    const learned = sightOf({ id: 2n, name: 'm2', log, before, now: { committed: 2 } });
+    judges.catches('I9', learned, /learns that 2 is committed, which no quorum of disks has/);
+    judges.record.disks.set(3n, log);
+    judges.see(learned);
+  });
+
   it('I10: two members with different configurations after one entry', () => {
     judges.record.committed = 1;
     const now = { committed: 1, lastIndex: 1, applied: 1 };
