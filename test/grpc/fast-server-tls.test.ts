@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import * as http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,30 +8,15 @@ import * as tls from 'node:tls';
 import { createFastServer } from '../../src/grpc/fast-server.ts';
 import type { UnaryCall } from '../../src/grpc/types.ts';
 import { testLimits } from './fixture.ts';
+import { hasOpenssl, makeIdentity, type Identity } from './identity.ts';
 import { frame, rawCall } from './raw-call.ts';
-
-interface Identity {
-  readonly key: Buffer;
-  readonly cert: Buffer;
-}
-
-function makeIdentity(folder: string, commonName: string): Identity {
-  const [key, cert] = [join(folder, `${commonName}.key`), join(folder, `${commonName}.crt`)];
-  const what = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
-  const names = ['-subj', `/CN=${commonName}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
-  execFileSync('openssl', [...what, '-keyout', key, '-out', cert, ...names], { stdio: 'ignore' });
-  return { key: readFileSync(key), cert: readFileSync(cert) };
-}
 
 describe('grpc: the fast server over TLS', () => {
   let folder: string;
   let server: Identity;
   let client: Identity;
   before(function () {
-    if (spawnSync('openssl', ['version']).status !== 0) {
-      console.log('      openssl is not there: no certificates to test with');
-      this.skip();
-    }
+    if (!hasOpenssl()) this.skip();
     folder = mkdtempSync(join(tmpdir(), 'quorate-'));
     server = makeIdentity(folder, 'server');
     client = makeIdentity(folder, 'alice');

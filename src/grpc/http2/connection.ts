@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { assert } from '../../base/assert.ts';
 import { concatBytes, type Bytes } from '../../base/bytes.ts';
 import { createHeaderEncoder } from '../hpack/encoder.ts';
@@ -123,7 +124,9 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
       connectionBytes: limits.connectionWindowBytes,
     });
     this.backPressure = new BackPressure({
-      ...this.parts(),
+      socket,
+      output: this.output,
+      sender: this.sender,
       unsentBytesMax: limits.unsentBytesMax,
     });
     this.reader = new FrameReader(this, this.isServer);
@@ -146,10 +149,6 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
         : new KeepAlive(limits.keepAlive, performance.now());
   }
 
-  private parts(): { socket: Duplex; output: Output; sender: Sender } {
-    return { socket: this.socket, output: this.output, sender: this.sender };
-  }
-
   start(): void {
     const { socket, output } = this;
     if (!this.isServer) output.copy(clientPreface, 0, clientPreface.length);
@@ -158,6 +157,8 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
     this.deadlines.start('settingsMs');
     this.deadlines.start('settingsAckMs');
     startTicking(this);
+    // Section 9.2.1: who asks for it is cut off.
+    if (socket instanceof TLSSocket) socket.disableRenegotiation();
     socket.on('data', (chunk: Buffer) => this.onChunk(chunk));
     socket.on('end', () => this.finish('the other end closed the connection'));
     socket.on('error', (error: Error) => this.abandon(error.message));
