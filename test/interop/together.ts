@@ -13,7 +13,6 @@ import type { Report } from './report.ts';
 const leftOut: Readonly<Record<string, readonly string[]>> = {
   clientv3: [
     // The revision moves on with what the others write.
-    'put and get',
     'delete of nothing keeps the revision',
     'GetStream answers as Get does',
     'Lease: Grant, TimeToLive with keys, Revoke in one revision',
