@@ -109,7 +109,9 @@ export class RawClient {
     const session = connect(this.#url, { settings: { initialWindowSize: this.#windowBytes } });
     // The calls under way fail by themselves; a session's error is theirs.
     session.on('error', () => session.destroy());
-    session.once('connect', () => session.setLocalWindowSize(this.#windowBytes));
+    session.once('connect', () => {
+      if (!session.destroyed) session.setLocalWindowSize(this.#windowBytes);
+    });
     session.on('goaway', () => session.close());
     this.#session = session;
     return session;
