@@ -71,6 +71,16 @@ export const allParts: readonly Part[] = [
     slice: () => npmRun('four languages at once', 'interop', '--together', '--seconds', 90),
   },
   {
+    name: 'soak',
+    share: 3,
+    sliceSeconds: 270,
+    isElastic: false,
+    slice: ({ seed }) => ({
+      what: 'a day in fast motion',
+      argv: ['node', 'dist/test/soak/main.js', '--seconds', '240', '--seed', String(seed)],
+    }),
+  },
+  {
     name: 'kill',
     share: 5,
     sliceSeconds: 300,
