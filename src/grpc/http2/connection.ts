@@ -157,8 +157,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
     this.deadlines.start('settingsMs');
     this.deadlines.start('settingsAckMs');
     startTicking(this);
-    // Section 9.2.1: who asks for it is cut off.
-    if (socket instanceof TLSSocket) socket.disableRenegotiation();
+    if (socket instanceof TLSSocket) socket.disableRenegotiation(); // Section 9.2.1.
     socket.on('data', (chunk: Buffer) => this.onChunk(chunk));
     socket.on('end', () => this.finish('the other end closed the connection'));
     socket.on('error', (error: Error) => this.abandon(error.message));
