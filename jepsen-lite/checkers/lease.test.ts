@@ -47,6 +47,32 @@ class Run {
 }
 
 describe('leases', () => {
+  it('finds one that is told to have more time than it can have, or less than was promised', () => {
+    const long = new Run();
+    const told = long.told('time-to-live', 100.5 * second, { ttlSeconds: 5 }, '99');
+    long.mustFind('too long a lease', told);
+    const short = new Run();
+    short.told('keep-alive', 101 * second, { ttlSeconds: 2 }, '99');
+    const left = short.told('time-to-live', 101.2 * second, { ttlSeconds: 0 }, '99');
+    short.mustFind('less than was promised', left);
+    const right = new Run();
+    right.told('keep-alive', 101 * second, { ttlSeconds: 2 }, '99');
+    right.told('time-to-live', 101.2 * second, { ttlSeconds: 1 }, '99');
+    right.told('time-to-live', 102.5 * second, { ttlSeconds: 0 }, '99');
+    assert.deepEqual(right.verdict().anomalies, []);
+  });
+
+  it('finds one that never ends', () => {
+    const run = new Run();
+    run.attach('lease/99/1', '99');
+    const request = { success: [{ op: 'get' as const, key: 'lease/', end: 'lease0' }] };
+    const read = run.run.add('last leases', request, run.run.execute(request));
+    run.mustFind('lease never ended', read.index);
+    run.end('lease/99/1');
+    run.run.add('last leases', request, run.run.execute(request));
+    assert.deepEqual(run.verdict().anomalies, []);
+  });
+
   it('accepts those that end in time, late, or because they are revoked', () => {
     const run = new Run();
     run.attach('lease/99/1', '99');

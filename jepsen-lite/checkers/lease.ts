@@ -12,7 +12,14 @@ import {
 import { answerOf, isRecord, requestOf } from '../client/requests.ts';
 import type { Checker, History, Operation, Verdict } from '../types.ts';
 import { eventsOf, type ArchivedEvent, type Events } from './events.ts';
-import { countOutcomes, endOf, Findings, operationsOf, verdictOf } from './verdict.ts';
+import {
+  countOutcomes,
+  describeOperation,
+  endOf,
+  Findings,
+  operationsOf,
+  verdictOf,
+} from './verdict.ts';
 
 /**
  * Leases, I33-I36: none ends before its time, none comes back, ids are given once, and the end takes all keys of
@@ -64,6 +71,8 @@ function check(history: History): Verdict {
       byLease.get(id) ?? [],
     );
   }
+  checkRemaining(history, leases, findings);
+  checkEnded(history, findings);
   const operations = history.operations.filter(({ f }) => f !== 'archive');
   return verdictOf('lease', findings, {
     judged: Math.min(leases.terms.length, leases.gone.length),
@@ -76,6 +85,64 @@ function check(history: History): Verdict {
       revisions: events?.lastRevision ?? 0,
     },
   });
+}
+
+/** A new leader gives a lease its whole time and an election's once more (etcd server/lease/lessor.go, Promote). */
+const extendedSecondsMax = 2;
+
+/** What was told of the time that is left: never more than was granted, nor less than was promised. */
+function checkRemaining(history: History, leases: LeaseHistory, findings: Findings): void {
+  const revoked = new Set(leases.revokes.map(({ id }) => id));
+  const granted = new Map<string, Operation>();
+  for (const operation of history.operations) {
+    const { f, outcome, output, startUs } = operation;
+    if (outcome !== 'ok' || !isRecord(output)) continue;
+    const id = idOf(operation);
+    if (f === 'grant') granted.set(id, operation);
+    const grant = granted.get(id);
+    const left = Number(output['ttlSeconds']);
+    if (f !== 'time-to-live' || left < 0 || grant === undefined || !isRecord(grant.output))
+      continue;
+    const whole = Number(grant.output['ttlSeconds']);
+    const told = `${describeOperation(operation)} was told that lease ${id} has ${left} s left`;
+    const operations = [grant.index, operation.index];
+    if (left > whole + extendedSecondsMax) {
+      findings.add(
+        'too long a lease',
+        `${told}, although it was granted for ${whole} s.`,
+        operations,
+      );
+    }
+    if (Number(output['grantedSeconds'] ?? whole) !== whole) {
+      findings.add('too long a lease', `${told}, granted for other than ${whole} s.`, operations);
+    }
+    if (revoked.has(BigInt(id))) continue;
+    const askedAtMs = startUs / 1_000;
+    const dueMs = Math.max(
+      ...leases.terms
+        .filter(
+          (term) => String(term.id) === id && term.ackedAtMs <= askedAtMs && term.ttlSeconds > 0,
+        )
+        .map((term) => term.beganAtMs + term.ttlSeconds * 1_000),
+    );
+    const promised = Math.floor((dueMs - endOf(operation) / 1_000 - toleranceMs) / 1_000);
+    if (left >= promised) continue;
+    findings.add('less than was promised', `${told}; ${promised} s had been promised.`, operations);
+  }
+}
+
+/** Nobody keeps a lease alive any more, and the time of all is over. */
+function checkEnded(history: History, findings: Findings): void {
+  const last = operationsOf(history, 'last leases').findLast(({ outcome }) => outcome === 'ok');
+  if (last === undefined) return;
+  const kvs = answerOf(last)?.results[0]?.kvs ?? [];
+  const still = kvs.filter(({ lease: id }) => id !== undefined);
+  if (still.length === 0) return;
+  const keys = still.map(({ key }) => key).slice(0, 5);
+  const what =
+    `A lease never ended: long after all were left to die, ${describeOperation(last)} ` +
+    `still found ${still.length} keys of leases: ${keys.join(', ')}.`;
+  findings.add('lease never ended', what, [last.index]);
 }
 
 /** The indexes of what concerns a lease, by its id. */

@@ -77,6 +77,7 @@ function check(history: History): Verdict {
       'progress notices': notices.filter(({ type }) => type === 'progress').length,
       'cancelled by compaction': notices.filter(({ type }) => type === 'canceled').length,
       revisions: events.lastRevision,
+      'told only after a second, longer wait': operationsOf(history, 'late watchers').length,
     },
   });
 }
@@ -106,7 +107,10 @@ function acknowledgedBy(operation: Operation): readonly Acknowledged[] {
 function reportNotes(history: History, findings: Findings): void {
   for (const { index, input, output } of operationsOf(history, 'late watchers')) {
     const revision = isRecord(input) ? String(input['revision']) : '?';
-    const late = isRecord(output) ? JSON.stringify(output['late']) : '';
+    const names = isRecord(output) ? output['late'] : undefined;
+    // They were told, but late: it is counted, and no more.
+    if (Array.isArray(names) && names.length === 0) continue;
+    const late = JSON.stringify(names);
     const what = `After all had healed, watchers were not told of everything up to revision ${revision} in time: ${late}.`;
     findings.add('Starved', what, [index]);
   }
@@ -117,16 +121,18 @@ function reportNotes(history: History, findings: Findings): void {
 }
 
 function watchersOf(history: History): readonly TextWatcher[] {
-  const isCompacted =
-    /compact/.test(history.nemesis) ||
-    operationsOf(history, 'compact').some(({ outcome }) => outcome !== 'fail');
+  // What the nemesis compacted, the watchers were not told of: it holds for the whole run.
+  const compactedMax = Math.max(
+    0,
+    ...history.events.map(({ compactRevision = 0 }) => compactRevision),
+  );
   const byName = new Map<string, { watches: Watch[]; operations: number[] }>();
   for (const { index, input, output } of operationsOf(history, 'watch')) {
     if (!isRecord(input) || !isRecord(output)) continue;
     const name = String(input['watcher']);
     const entry = byName.get(name) ?? { watches: [], operations: [] };
     byName.set(name, entry);
-    entry.watches.push(watchOf(input['request'] ?? null, output, isCompacted));
+    entry.watches.push(watchOf(input['request'] ?? null, output, compactedMax));
     entry.operations.push(index);
   }
   return [...byName].map(([name, { watches, operations }]) => {
@@ -137,7 +143,7 @@ function watchersOf(history: History): readonly TextWatcher[] {
 function watchOf(
   requestJson: Json,
   output: { readonly [name: string]: Json },
-  isCompacted: boolean,
+  compactedByNemesis: number,
 ): Watch {
   const request = { rangeEnd: undefined, ...(requestJson as object) } as unknown as WatchRequest;
   const settled = output['settledRevision'] ?? null;
@@ -148,8 +154,8 @@ function watchOf(
   );
   const notices = concerning.map((notice): WatchNotice => {
     if (notice.type !== 'events') return notice;
-    // When a compaction passed, a previous value may be gone.
-    const compactedMax = isCompacted ? Infinity : 0;
+    // Behind a compaction that was asked for by then, a previous value may be gone.
+    const compactedMax = Math.max(notice.compactedMax, compactedByNemesis);
     return { ...notice, compactedMax, events: notice.events.map(eventOf) };
   });
   return { request, notices, settledRevision: settled === null ? undefined : Number(settled) };

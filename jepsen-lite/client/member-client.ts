@@ -54,9 +54,14 @@ export class MemberClient {
   }
 
   /** -1: there is no such lease. */
-  async timeToLive(id: string): Promise<{ readonly ttlSeconds: number }> {
+  async timeToLive(
+    id: string,
+  ): Promise<{ readonly ttlSeconds: number; readonly grantedSeconds: number }> {
     const answer = await this.call('Lease.LeaseTimeToLive', { ID: id }, false);
-    return { ttlSeconds: Number(answer['TTL'] ?? 0) };
+    return {
+      ttlSeconds: Number(answer['TTL'] ?? 0),
+      grantedSeconds: Number(answer['grantedTTL'] ?? 0),
+    };
   }
 
   async compact(revision: number): Promise<{ readonly revision: number }> {

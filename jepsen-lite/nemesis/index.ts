@@ -8,7 +8,7 @@ import { members } from './members.ts';
 import { none } from './none.ts';
 import { partition } from './partition.ts';
 import { pause } from './pause.ts';
-import { liar, power } from './power.ts';
+import { amnesia, liar, power } from './power.ts';
 import { slow } from './slow.ts';
 import type { Nemesis } from './types.ts';
 
@@ -41,4 +41,5 @@ export const nemeses: readonly Nemesis[] = [
   ),
   mixOf('mix-all', 'the same with clock, disk and power', [...anywhere, ...throughLibc]),
   liar,
+  amnesia,
 ];

@@ -10,9 +10,19 @@ import {
 } from './types.ts';
 
 /** The plug is pulled: of what was not synced, any part may be gone, and any order of it may have reached the disk. */
-async function unplugged(world: World, slots: readonly Slot[], holdMs: number): Promise<Underway> {
+async function unplugged(
+  world: World,
+  slots: readonly Slot[],
+  { holdMs, isNothingLeft = false }: { readonly holdMs: number; readonly isNothingLeft?: boolean },
+): Promise<Underway> {
+  const { preloads, random } = world;
   await Promise.all(slots.map((slot) => slot.kill()));
-  const left = slots.map((slot) => `${slot.name}: ${world.preloads.losePower(slot, world.random)}`);
+  const left = slots.map((slot) => {
+    const lost = isNothingLeft
+      ? preloads.loseUnsynced(slot, random)
+      : preloads.losePower(slot, random);
+    return `${slot.name}: ${lost}`;
+  });
   const names = slots.map(({ name }) => name).toSorted();
   return {
     what: `${names.join(' and ')} ${names.length > 1 ? 'lose' : 'loses'} power (${left.join('; ')})`,
@@ -32,7 +42,7 @@ export const unplugOne: Fault = {
   begin: async (world) => {
     const holdMs = between(world.random, 50, 3_000);
     const slot = await victim(world);
-    return slot === undefined ? undefined : unplugged(world, [slot], holdMs);
+    return slot === undefined ? undefined : unplugged(world, [slot], { holdMs });
   },
 };
 
@@ -44,7 +54,16 @@ export const unplugMany: Fault = {
     const order = shuffled(world.random, world.cluster.members);
     const least = Math.floor(order.length / 2) + 1;
     const count = least + world.random.below(order.length - least + 1);
-    return unplugged(world, order.slice(0, count), holdMs);
+    return unplugged(world, order.slice(0, count), { holdMs });
+  },
+};
+
+/** All at once, and of what was not synced nothing is left. */
+export const unplugAll: Fault = {
+  name: 'unplug all',
+  begin: (world) => {
+    const holdMs = between(world.random, 50, 1_000);
+    return unplugged(world, world.cluster.members, { holdMs, isNothingLeft: true });
   },
 };
 
@@ -57,11 +76,24 @@ export const power: Nemesis = {
   needs: ['trace'],
 };
 
-/** A test of the harness: what a disk does that lies is found. */
+/** A test of the harness: what a disk does that lies is found, by the members themselves as a rule. */
 export const liar: Nemesis = {
   name: 'liar',
   about: 'power loss with disks that acknowledge syncs and do not do them: this has to fail',
   faults: [unplugMany],
+  atOnceMax: 1,
+  targets: ['quorate'],
+  needs: ['trace', 'faults'],
+  diskRules: ['sync * skip'],
+  mustFail: true,
+};
+
+/** The same where no member can notice: all of them begin anew, and only clients know what they were told before. */
+export const amnesia: Nemesis = {
+  name: 'amnesia',
+  about:
+    'disks that lie, and a power loss of all that leaves nothing: what clients were told must show it',
+  faults: [unplugAll],
   atOnceMax: 1,
   targets: ['quorate'],
   needs: ['trace', 'faults'],

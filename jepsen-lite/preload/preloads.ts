@@ -1,6 +1,7 @@
 import { mkdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../../src/base/random.ts';
+import type { ImageKind } from '../../test/crash/images/image.ts';
 import { losePower, mendTrace } from '../../test/crash/power-loss.ts';
 import { buildShim, shimEnvironment } from '../../test/crash/shim/build.ts';
 import type { Preload, Slot } from '../db/slot.ts';
@@ -15,6 +16,12 @@ import {
 
 /** trace: what reached the disk is recorded; faults: the disk can fail; clock: the clocks can differ. */
 export type Need = 'trace' | 'faults' | 'clock';
+
+const nothingUnsynced: ImageKind = {
+  reading: 'named by its folder',
+  entries: 'none',
+  files: 'nothing',
+};
 
 /** What stands between the members and the C library, and the files through which it is told what to do. */
 export class Preloads {
@@ -71,6 +78,13 @@ export class Preloads {
   losePower(slot: Slot, random: Random): string {
     const trace = this.#path(slot, 'trace');
     return losePower({ dataDir: realpathOf(slot), trace, random }).description;
+  }
+
+  /** The same, and nothing is left that was not synced: where no sync was done, nothing at all. */
+  loseUnsynced(slot: Slot, random: Random): string {
+    const trace = this.#path(slot, 'trace');
+    return losePower({ dataDir: realpathOf(slot), trace, random, kind: nothingUnsynced })
+      .description;
   }
 
   /** Rules for the disk of that member, none for a sound one. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lease as checker } from '../checkers/lease.ts';
-import { answerOf, isRecord, remove, type Request } from '../client/requests.ts';
-import type { Json, Operation, Workload } from '../types.ts';
+import { answerOf, getPrefix, isRecord, remove, type Request } from '../client/requests.ts';
+import type { Json, Operation, Workload, WorkloadContext } from '../types.ts';
 import { Archive } from './archive.ts';
-import { runWorkers, type Worker } from './workers.ts';
+import { recordUntilOk, runWorkers, type Worker } from './workers.ts';
 
 /**
  * Leases that are granted, attached to keys, kept alive for a while, revoked or left to die, while somebody looks
@@ -30,11 +30,28 @@ export function leaseWorkload(): Workload {
       archive = new Archive(context);
       await runWorkers(context, settings, live);
     },
-    async finish() {
+    async finish(context) {
       await sleep(lingerMs);
+      await untilAllEnded(context);
       await archive?.finish();
     },
   };
+}
+
+/** All must have ended by then: a leader that has just come gives each its whole time once more. */
+const endedMsMax = 15_000;
+const endedPollMs = 500;
+
+/** Looks for keys with a lease, which nobody keeps alive any more, until there are none or the time is over. */
+async function untilAllEnded(context: WorkloadContext): Promise<void> {
+  const deadlineMs = performance.now() + endedMsMax;
+  for (;;) {
+    const operation = await recordUntilOk(context, 'last leases', getPrefix(prefix));
+    const kvs = operation === undefined ? undefined : answerOf(operation)?.results[0]?.kvs;
+    if (kvs === undefined || kvs.every(({ lease }) => lease === undefined)) return;
+    if (performance.now() > deadlineMs) return;
+    await sleep(endedPollMs);
+  }
 }
 
 /** The life of one lease. */

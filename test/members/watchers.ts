@@ -174,7 +174,7 @@ class WatchStream {
         revision,
         events: decoded,
         isFragment,
-        compactedMax: 0,
+        compactedMax: this.compactedMax,
       });
     }
   }
@@ -204,7 +204,9 @@ export class Watchers {
 
   /** To be called before a compaction is asked for. */
   compacting(revision: number): void {
-    for (const stream of this.streams) stream.compactedMax = revision;
+    for (const stream of this.streams) {
+      stream.compactedMax = Math.max(stream.compactedMax, revision);
+    }
   }
 
   run(): void {

@@ -11,6 +11,8 @@ const npmRun = (what: string, name: string, ...options: (string | number)[]): Sl
 const threeKilled = 'three members, killed now and then';
 const killedNowAndThen = ['--members', 3, '--restart-every', 500];
 
+const lyingWorkloads = 'register revision-replay append set watch lease lock kubernetes'.split(' ');
+
 export const allParts: readonly Part[] = [
   {
     name: 'sim',
@@ -27,6 +29,19 @@ export const allParts: readonly Part[] = [
     isElastic: true,
     slice: ({ seed, seconds }) =>
       npmRun('matrix', 'jepsen', '--matrix', '--cell-time', 45, '--time', seconds, '--seed', seed),
+  },
+  {
+    // Disks that lie: what the harness must find, by what members say and by what clients were told.
+    name: 'jepsen that must fail',
+    share: 3,
+    sliceSeconds: 240,
+    isElastic: false,
+    slice: ({ number, seed }) => {
+      const workload = lyingWorkloads[number % lyingWorkloads.length] ?? '';
+      const nemesis = Math.floor(number / lyingWorkloads.length) % 2 === 0 ? 'amnesia' : 'liar';
+      const test = ['--workload', workload, '--nemesis', nemesis, '--time', 15, '--seed', seed];
+      return npmRun(`${workload} under ${nemesis}`, 'jepsen', ...test);
+    },
   },
   {
     name: 'crash',
