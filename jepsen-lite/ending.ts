@@ -53,11 +53,14 @@ function judgeMembers({ exits, alarms, stoppedMs = 0 }: Ending, patience: number
     name: 'unexpected exit',
     what: `${member} ended by itself ${describeEnd(code, signal)} ${seconds(atUs)} after the start.`,
     operations: [],
+    atUs,
+    members: [member],
   }));
   const told = alarms.map(({ member, line }): Anomaly => ({
     name: 'failure in the log',
     what: `${member} logged: ${line}`,
     operations: [],
+    members: [member],
   }));
   const limitMs = stopMsMax * patience;
   const slow: readonly Anomaly[] =

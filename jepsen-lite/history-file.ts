@@ -7,7 +7,10 @@ import type { History, NemesisEvent, Operation } from './types.ts';
  * what the nemesis did; the last says how the members ended.
  */
 
-export type Header = Pick<History, 'workload' | 'nemesis' | 'seed' | 'target' | 'secondTry'>;
+export type Header = Pick<
+  History,
+  'workload' | 'nemesis' | 'seed' | 'target' | 'secondTry' | 'seconds'
+>;
 
 export type Line =
   | ({ readonly type: 'test' } & Header)

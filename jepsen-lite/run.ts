@@ -72,6 +72,7 @@ export async function runTest(
     nemesis: nemesis.name,
     seed,
     target: db.target,
+    seconds: settings.seconds,
     ...(secondTry === undefined ? {} : { secondTry }),
   };
   const recorder = new RunRecorder({ header, file, outcomeOf });

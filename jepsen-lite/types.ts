@@ -75,6 +75,8 @@ export interface History {
   readonly seed: number;
   readonly target: 'quorate' | 'etcd';
   readonly secondTry?: SecondTry;
+  /** How long clients were at work. */
+  readonly seconds?: number;
   readonly operations: readonly Operation[];
   readonly events: readonly NemesisEvent[];
 }
@@ -87,6 +89,9 @@ export interface Anomaly {
   readonly what: string;
   /** Indexes into the history. */
   readonly operations: readonly number[];
+  /** When it was seen and at which members, where no operation says so. */
+  readonly atUs?: number;
+  readonly members?: readonly string[];
   /** A limit of time was exceeded, which a slow machine can do by itself: the test is done once more. */
   readonly isSlowness?: true;
 }

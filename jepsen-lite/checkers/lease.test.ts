@@ -62,6 +62,21 @@ describe('leases', () => {
     assert.deepEqual(right.verdict().anomalies, []);
   });
 
+  it('lets a lease take a key that its client detaches and deletes when it has ended already', () => {
+    const run = new Run();
+    run.attach('lease/99/0', '99');
+    run.attach('lease/99/1', '99');
+    run.end('lease/99/0', 'lease/99/1');
+    for (const [f, request] of [
+      ['detach', { success: [{ op: 'put', key: 'lease/99/0', value: 'x' }] }],
+      ['delete', { success: [{ op: 'delete', key: 'lease/99/0' }] }],
+    ] as const) {
+      run.run.add(f, request, run.run.execute(request));
+    }
+    run.told('time-to-live', 130 * second, { ttlSeconds: -1 }, '99');
+    assert.deepEqual(run.verdict().anomalies, []);
+  });
+
   it('finds one that never ends', () => {
     const run = new Run();
     run.attach('lease/99/1', '99');

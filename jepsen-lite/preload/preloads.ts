@@ -83,8 +83,8 @@ export class Preloads {
   /** The same, and nothing is left that was not synced: where no sync was done, nothing at all. */
   loseUnsynced(slot: Slot, random: Random): string {
     const trace = this.#path(slot, 'trace');
-    return losePower({ dataDir: realpathOf(slot), trace, random, kind: nothingUnsynced })
-      .description;
+    losePower({ dataDir: realpathOf(slot), trace, random, kind: nothingUnsynced });
+    return 'nothing is left that was not synced';
   }
 
   /** Rules for the disk of that member, none for a sound one. */

@@ -58,7 +58,7 @@ describe('jepsen-lite: the report', () => {
   });
 
   it('tells in plain words what was asked and answered', () => {
-    const text = verdictText(history, judgement);
+    const text = verdictText(history, judgement, 'results/x');
     assert.match(text, /^FAILED/);
     assert.match(text, /stale read\n {2}Client 2 read a value/);
     assert.match(text, /#700, client 1 at n2, 0\.700 s: read {"key":"x"} — ok after 0\.90 ms/);
@@ -66,15 +66,110 @@ describe('jepsen-lite: the report', () => {
   });
 
   it('links each anomaly to bars that are on the page', () => {
-    const html = timelinePage(history, judgement);
+    const html = timelinePage(history, judgement, 'results/x');
     const links = [...html.matchAll(/href="#([^"]+)"/g)].map((match) => match[1]);
-    assert.deepEqual(links, ['a1-o700', 'a1-o705']);
+    assert.deepEqual(links, ['findings', 'a1-o700', 'a1-o705']);
     for (const link of links) assert.equal(html.split(`id="${link}"`).length, 2, link);
   });
 
   it('loads nothing, and takes nothing of the history for its own text', () => {
-    const html = timelinePage(history, judgement);
+    const html = timelinePage(history, judgement, 'results/x');
     assert.doesNotMatch(html, /https?:|src=|@import|url\(/);
     assert.doesNotMatch(html, /<b>&"|<overwritten>/);
+  });
+
+  describe('of a failure begins with a story for someone who has never seen the code', () => {
+    const asked = (index: number): Operation => ({
+      index,
+      process: index % 3,
+      member: `n${(index % 3) + 1}`,
+      f: 'get',
+      input: { success: [{ op: 'get', key: index % 2 === 0 ? 'x' : 'y' }] },
+      startUs: index * 1e6,
+      endUs: index * 1e6 + 900,
+      outcome: 'ok',
+      output: null,
+    });
+    const failing: History = {
+      workload: 'register',
+      nemesis: 'mix',
+      seed: 9,
+      target: 'etcd',
+      seconds: 30,
+      operations: Array.from({ length: 12 }, (_, i) => asked(i)),
+      events: [
+        { startUs: 3e6, endUs: 4e6, what: 'kill -9 of n1', members: ['n1'] },
+        { startUs: 5.5e6, endUs: 7e6, what: 'cut between n2 and n1, n3', members: ['n2'] },
+      ],
+    };
+    const verdict = (checker: string, ...anomalies: Anomaly[]): Checker => ({
+      name: checker,
+      check: () => ({ checker, result: 'invalid', anomalies, counts: {} }),
+    });
+    const stale: Anomaly = { name: 'stale read', what: 'Operation 6 read 3.', operations: [4, 6] };
+    const exit: Anomaly = {
+      name: 'unexpected exit',
+      what: 'n2 ended by itself.',
+      operations: [],
+      atUs: 9.5e6,
+      members: ['n2'],
+    };
+    const textOf = (...checkers: Checker[]): string => {
+      const judged = judge({ history: failing, ending: undefined }, checkers);
+      return verdictText(failing, judged, 'results/x');
+    };
+
+    it('the promise, what broke it, when, at which members, with which faults', () => {
+      const text = textOf(verdict('members stay up', exit), verdict('replay', stale));
+      const [, story = ''] = text.split('\n\n');
+      assert.match(story, /^The store promises: A read tells what was there when it was asked/);
+      assert.match(story, /This was broken: Operation 6 read 3\./);
+      assert.match(story, /between 4\.000 s and 6\.001 s after the start of the test, at n1, n2/);
+      assert.match(story, /Faults in place then: kill -9 of n1 .*; cut between n2 and n1, n3/);
+      assert.match(story, /In all 2 things were found, by members stay up, replay/);
+    });
+
+    it('the operations that show it, some of the same key around them, and none of others', () => {
+      const lines = textOf(verdict('replay', stale)).split('\n');
+      const at = lines.indexOf('The operations that matter (> shows it):');
+      const shown = lines.slice(at + 1, lines.indexOf('', at));
+      assert.deepEqual(
+        shown.map((line) => /^ {2}(.) #(\d+)/.exec(line)?.slice(1).join('')),
+        [' 2', '>4', '>6', ' 8'],
+      );
+    });
+
+    it('a member that ended: where and when, and the fault that was over by then', () => {
+      const said: Anomaly = {
+        name: 'failure in the log',
+        what: 'n2 logged: the log is damaged',
+        operations: [],
+        members: ['n2'],
+      };
+      const text = textOf(verdict('members stay up', exit, said));
+      assert.match(text, /The reason that it gave: n2 logged: the log is damaged/);
+      assert.match(text, /A member runs until it is told to stop/);
+      assert.match(text, /at 9\.500 s after the start of the test, at n2/);
+      assert.match(text, /No fault was in place then; the last one had ended 2\.500 s before: cut/);
+    });
+
+    it('what to type', () => {
+      const text = textOf(verdict('replay', stale));
+      assert.match(text, /npm run jepsen -- --check results\/x\n/);
+      const replayed = '--workload register --nemesis mix --time 30 --seed 9 --target etcd';
+      assert.ok(text.includes(`npm run jepsen -- ${replayed}\n`));
+    });
+
+    it('the same on the page, with faults as bands, a legend and the way to the failure', () => {
+      const judged = judge({ history: failing, ending: undefined }, [verdict('replay', stale)]);
+      const html = timelinePage(failing, judged, 'results/x');
+      const story = html.slice(html.indexOf('class="story"'), html.indexOf('What was judged'));
+      for (const part of ['The store promises:', 'This was broken:', '--seed 9', '#findings']) {
+        assert.ok(story.includes(part), part);
+      }
+      assert.match(html, /id="findings"/);
+      assert.match(html, /class="band"[^>]+data-told="cut between n2/);
+      assert.match(html, /a fault is in place/);
+    });
   });
 });

@@ -5,6 +5,7 @@ import { overviewPicture } from './overview-picture.ts';
 import { headline } from './verdict-text.ts';
 import { windowAround, windowOf } from './window.ts';
 import { windowPicture } from './window-picture.ts';
+import { commandsOf, storyOf } from './story.ts';
 import { describeOperation, formatTime } from './words.ts';
 
 /** timeline.html: one page that tells what happened, for someone who has never seen the code. It loads nothing. */
@@ -13,7 +14,7 @@ const anomaliesShownMax = 20;
 const operationsListedMax = 40;
 const faultsShownMax = 3;
 
-export function timelinePage(history: History, judgement: Judgement): string {
+export function timelinePage(history: History, judgement: Judgement, folder: string): string {
   const { workload, nemesis, target, seed } = history;
   const title = `${workload} under ${nemesis}: ${judgement.result}`;
   const found = judgement.verdicts.flatMap((verdict) =>
@@ -23,13 +24,14 @@ export function timelinePage(history: History, judgement: Judgement): string {
   const marked = shown.flatMap(({ anomaly }) => anomaly.operations.slice(0, operationsListedMax));
   const body = [
     `<h1 class="${judgement.result}">${escape(headline(judgement.result))}</h1>`,
+    storySection(history, judgement, folder),
     `<p>Clients did <b>${escape(workload)}</b> at a cluster of <b>${target}</b> while the nemesis ` +
       `<b>${escape(nemesis)}</b> was at work; seed ${seed}. Every operation, when it was asked and what ` +
       'was answered was written down, and checkers then looked for what no correct store could have answered.</p>',
     legend,
     '<h2>What was judged</h2>',
     verdictTable(judgement.verdicts),
-    ...(found.length > 0 ? [`<h2>What was found (${found.length})</h2>`] : []),
+    ...(found.length > 0 ? [`<h2 id="findings">What was found (${found.length})</h2>`] : []),
     ...shown.map(({ verdict, anomaly }, i) => anomalySection(history, verdict, anomaly, i + 1)),
     ...(found.length > shown.length
       ? [`<p>${found.length - shown.length} more are in verdict.json.</p>`]
@@ -44,23 +46,50 @@ export function timelinePage(history: History, judgement: Judgement): string {
   return page(title, body.join('\n'));
 }
 
+/** Which promise was broken, by what, when, where; what to type. */
+function storySection(history: History, judgement: Judgement, folder: string): string {
+  const story = storyOf(history, judgement);
+  const [again, replay] = commandsOf(history, folder).map((line) => `<code>${escape(line)}</code>`);
+  const commands =
+    `<p>To judge what is stored again: ${again}<br>To run the same test again: ${replay}<br>` +
+    'A seed draws what is asked and what goes wrong; when exactly it happens is up to the machine.</p>';
+  if (story === undefined) return commands;
+  const items = story.operations.map((each) => {
+    const isNamed = story.named.has(each.index);
+    const words = escape(describeOperation(each));
+    return `<li class="asked">${isNamed ? `<b>${words}</b>` : words}</li>`;
+  });
+  return [
+    '<section class="story">',
+    ...story.sentences.map((sentence) => `<p>${escape(sentence)}</p>`),
+    ...(items.length === 0
+      ? []
+      : [`<p>The operations that matter; those in bold show it:</p><ul>${items.join('')}</ul>`]),
+    '<p><a href="#findings">Zoom to the failure</a>: each finding has a picture of its moment.</p>',
+    commands,
+    '</section>',
+  ].join('\n');
+}
+
 const legend = `<p class="key">
-<span style="background:#3a9d68"></span>ok: it happened
-<span style="background:#9aa5b4"></span>failed: it certainly did not happen
-<span style="background:#e0a030"></span>unknown: no answer, it may have happened or happen still
-<span style="background:#4a7fd0"></span>heard without asking (a watch)
+<span style="background:#2c7a50"></span>ok: it happened
+<span style="background:#6b7684"></span>failed: it certainly did not happen
+<span style="background:#a85f08"></span>unknown: no answer, it may have happened or happen still
+<span style="background:#2f62b0"></span>heard without asking (a watch)
 <span style="background:#f5d5cf"></span>a fault is in place
 </p>
 <p>Each row is a client, which has one operation under way at a time and stays with one member (n1, n2, …). Point at a
 bar to read what was asked and answered.</p>`;
 
 function verdictTable(verdicts: readonly JudgedVerdict[]): string {
-  const rows = verdicts.map(({ checker, result, counts, anomalies, expected }) => {
+  const rows = verdicts.map(({ checker, result, counts, anomalies, expected, note }) => {
     const kind = result === 'valid' ? 'passed' : result === 'invalid' ? 'failed' : 'unknown';
     const numbers = Object.entries(counts).map(([name, count]) => `${name}: ${count}`);
     const found = anomalies.length === 0 ? '' : `${anomalies.length} found. `;
     const known = expected === undefined ? '' : `Known to be so: ${expected} `;
-    const said = escape(`${found}${known}${numbers.join(', ')}`);
+    const said = escape(
+      `${found}${known}${note === undefined ? '' : `${note} `}${numbers.join(', ')}`,
+    );
     return `<tr><td>${escape(checker)}</td><td class="${kind}">${result}</td><td>${said}</td></tr>`;
   });
   return `<table><tr><th>checker</th><th>result</th><th>what it looked at</th></tr>${rows.join('')}</table>`;
@@ -100,11 +129,11 @@ function anomalySection(
 
 function faultTable({ events }: History): string {
   if (events.length === 0) return '<p>Nothing.</p>';
-  const rows = events.map(({ startUs, endUs, what }) => {
+  const rows = events.map(({ startUs, endUs, what, proof, nothing }) => {
     const times = `<td>${formatTime(startUs)}</td><td>${formatTime(endUs)}</td>`;
-    return `<tr>${times}<td>${escape(what)}</td></tr>`;
+    return `<tr>${times}<td>${escape(what)}</td><td>${escape(nothing ?? proof ?? '')}</td></tr>`;
   });
-  return `<table><tr><th>from</th><th>to</th><th>what</th></tr>${rows.join('')}</table>`;
+  return `<table><tr><th>from</th><th>to</th><th>what</th><th>what came of it</th></tr>${rows.join('')}</table>`;
 }
 
 /** What clients saw when the first faults began. */

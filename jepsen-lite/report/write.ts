@@ -14,7 +14,7 @@ export function writeReport(
   const { workload, nemesis, seed, target, events } = history;
   const verdict = { workload, nemesis, seed, target, ...judgement, ending };
   writeFileSync(join(folder, 'verdict.json'), `${JSON.stringify(verdict, undefined, 2)}\n`);
-  writeFileSync(join(folder, 'verdict.txt'), verdictText(history, judgement));
+  writeFileSync(join(folder, 'verdict.txt'), verdictText(history, judgement, folder));
   writeFileSync(join(folder, 'nemesis.json'), `${JSON.stringify(events, undefined, 2)}\n`);
-  writeFileSync(join(folder, 'timeline.html'), timelinePage(history, judgement));
+  writeFileSync(join(folder, 'timeline.html'), timelinePage(history, judgement, folder));
 }

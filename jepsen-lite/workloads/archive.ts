@@ -3,8 +3,9 @@ import type { WireObject } from '../../test/members/protocol.ts';
 import { decodeKv, revisionOf } from '../client/codec.ts';
 import { MemberClient } from '../client/member-client.ts';
 import type { ArchivedEvent } from '../checkers/events.ts';
+import { answerOf, get } from '../client/requests.ts';
 import type { Endpoint, WorkloadContext } from '../types.ts';
-import { onlookerProcesses } from './workers.ts';
+import { onlookerProcesses, recordUntilOk } from './workers.ts';
 
 /**
  * The archive of a run: a watch of the whole key space at every member from revision 1 on, resumed at once where it
@@ -139,24 +140,12 @@ export class Archive {
     }
   }
 
+  /**
+   * By a read that is recorded: a store that has forgotten everything tells nobody of it who does not ask, and its
+   * revision is then behind those that were answered before.
+   */
   private async currentRevision(): Promise<number> {
-    for (let tries = 0; tries < triesMax; tries++) {
-      for (const endpoint of this.context.endpoints) {
-        const client = new MemberClient(endpoint);
-        const answer = await client.kv({ success: [{ op: 'get', key: 'none' }] }).catch(noAnswer);
-        client.close();
-        if (answer !== undefined) return answer.revision;
-      }
-      await sleep(progressMs);
-    }
-    return Infinity;
+    const last = await recordUntilOk(this.context, 'last read', get('none'));
+    return (last && answerOf(last)?.revision) ?? Infinity;
   }
-}
-
-const triesMax = 20;
-
-/** Who asks for the end of the history may ask another member. */
-function noAnswer(error: unknown): undefined {
-  if (error instanceof Error && error.name === 'CallError') return undefined;
-  throw error;
 }

@@ -95,8 +95,9 @@ export function checkTogether(
     const events = history.at(revision);
     // Behind a revision that nobody saw, what is attached to what is not known.
     if (events === undefined) attached.clear();
-    const deleted = (events ?? []).filter(({ type, key }) => type === 'delete' && isLeased(key));
-    found.push(...wrongEnd(deleted, attached, ended));
+    const gone = (events ?? []).filter(({ type }) => type === 'delete');
+    const deleted = gone.filter(({ key }) => isLeased(key));
+    found.push(...wrongEnd(deleted, new Set(gone.map(({ key }) => key)), { attached, ended }));
     for (const { type, key, kv } of events ?? []) {
       const endedAt = type === 'put' ? ended.get(kv.lease) : undefined;
       if (endedAt !== undefined) {
@@ -109,14 +110,16 @@ export function checkTogether(
   return found;
 }
 
-/** Notes the leases that these deletes, of one revision, end. */
+/** Notes the leases that these deletes, of one revision, end; `gone` is all that was deleted in it. */
 function wrongEnd(
   deleted: readonly WatchEvent[],
-  attached: Map<string, bigint>,
-  ended: Map<bigint, number>,
+  gone: ReadonlySet<string>,
+  {
+    attached,
+    ended,
+  }: { readonly attached: ReadonlyMap<string, bigint>; readonly ended: Map<bigint, number> },
 ): Violations {
   const found: string[] = [];
-  const gone = new Set(deleted.map(({ key }) => key));
   for (const event of deleted) {
     const lease = attached.get(event.key);
     if (lease === undefined) continue;
