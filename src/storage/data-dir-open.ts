@@ -179,7 +179,9 @@ async function openFileSet(
 
   const witnessFile = fs.readFile(paths.witness);
   const witnessed = witnessFile === undefined ? undefined : decodeWitness(witnessFile);
-  if (witnessed === undefined) throw damagedFile(dataDir, paths.witness, 'cannot be read');
+  if (witnessed === undefined) {
+    throw damagedFile(dataDir, paths.witness.slice(dataDir.length + 1), 'cannot be read');
+  }
   const proof = provedMissing(witnessed.state, found, content.meta.state);
   const provenLoss = await keepLoss(context, dataDir, proof);
   const file = await openFile(context, paths.witness);
