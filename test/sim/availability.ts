@@ -33,6 +33,8 @@ export function tryLeader(world: SimWorld, trial: Trial): void {
   const rose = highestTerm(others) - termBefore;
   assert.ok(rose <= termsMax, `terms rose by ${rose} while ${describeTrial(trial)}`);
   end();
+  // What its disk was asked for meanwhile is still on its way.
+  if (trial === 'hangs') world.advance(hangMs);
   world.judge.note(name, 'the trouble of the leader ends');
 }
 
