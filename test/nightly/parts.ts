@@ -40,7 +40,8 @@ export const allParts: readonly Part[] = [
       const workload = lyingWorkloads[number % lyingWorkloads.length] ?? '';
       const isEven = Math.floor(number / lyingWorkloads.length) % 2 === 0;
       // Checkers of leases, locks and watches look at other things than at what is forgotten.
-      const nemesis = isEven && /register|replay|append|set|kub/.test(workload) ? 'amnesia' : 'liar';
+      const nemesis =
+        isEven && /register|replay|append|set|kub/.test(workload) ? 'amnesia' : 'liar';
       const test = ['--workload', workload, '--nemesis', nemesis, '--time', 15, '--seed', seed];
       return npmRun(`${workload} under ${nemesis}`, 'jepsen', ...test);
     },
