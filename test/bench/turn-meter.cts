@@ -7,9 +7,11 @@
  * taken off. A turn here is the later part of one iteration and the earlier part of the next, the wait between them
  * left out, so that it is rather too long than too short.
  *
- * CPU time of the thread has no cheap clock in Node 20, so it is asked for only where a turn was long: the wall time
- * less what the thread waited for a core since the last reading (/proc/PID/schedstat), and not less than what the
- * scheduler has booked as time on a core. The error is a tick of the scheduler at most, 4 ms as kernels are built.
+ * CPU time of the thread has no cheap clock in Node 20, so it is asked for only where a turn was long: what the
+ * scheduler has booked since the last reading as time on a core (/proc/PID/schedstat) and a tick, for it books at ticks
+ * only; and not more than the wall time less what the thread waited for a core. What it slept within the turn, until
+ * V8's other threads had done their part of a collection, is not in it. A tick is 4 ms as kernels are built, so it is
+ * up to that much too long.
  *
  * CommonJS for the reason that src/cli/main.cts gives: an ES module would settle the size of the thread pool.
  */
@@ -17,6 +19,7 @@
   const { openSync, readSync, renameSync, writeFileSync } = process.getBuiltinModule('node:fs');
 
   const longTurnMs = 4;
+  const tickMs = 4;
   /** How old the reading may be that a long turn is compared with. */
   const readingAgeMaxMs = 2;
   /** Eight buckets for each doubling of the wall time, from 1 us. */
@@ -73,10 +76,10 @@
 
   function cpuMsOf(wallMs: number, atMs: number): number {
     const now = read(atMs);
-    const leastMs = now.onCpuMs - reading.onCpuMs;
-    if (Number.isNaN(leastMs)) return wallMs;
+    const bookedMs = now.onCpuMs - reading.onCpuMs;
+    if (Number.isNaN(bookedMs)) return wallMs;
     const waitedMs = now.waitingMs - reading.waitingMs;
-    return Math.min(wallMs, Math.max(wallMs - waitedMs, leastMs));
+    return Math.min(wallMs - waitedMs, bookedMs + tickMs);
   }
 
   process.on('SIGUSR2', () => {
