@@ -16,7 +16,7 @@ import {
 } from './data-dir-files.ts';
 import { StorageContext } from './disk.ts';
 import type { Disk } from './disk.ts';
-import { StorageError, causeText, isLevelDamage, rejoinAdvice } from './errors.ts';
+import { StorageError, causeText, isLevelDamage, readAdvice, rejoinAdvice } from './errors.ts';
 import type { Fatal } from './errors.ts';
 import {
   checkIdentity,
@@ -86,7 +86,7 @@ export async function createDataDir(options: DataDirCreateOptions): Promise<void
   if (found.kind === 'ours') {
     throw new StorageError('DATA_DIR_REFUSED', `${path} already holds the data of a member`);
   }
-  const context = new StorageContext(disk, options.scheduler, options.fatal);
+  const context = new StorageContext(disk, options.scheduler, options.path, options.fatal);
   const missing = missingFolders(disk, path);
   fs.makeFolder(path);
   restrictPermissions(disk, path);
@@ -130,7 +130,7 @@ export async function openDataDir(options: DataDirOpenOptions): Promise<DataDir>
   const identity = loadIdentity(fs, path);
   checkExpected(options, identity);
   restrictPermissions(disk, path);
-  const context = new StorageContext(disk, options.scheduler, options.fatal);
+  const context = new StorageContext(disk, options.scheduler, options.path, options.fatal);
   const freeBytes = await askFreeBytes(disk, path);
   if (freeBytes < freeBytesMin)
     await settled((done) => fs.remove(`${path}/${names.reserve}`, done));
@@ -359,9 +359,7 @@ function inContext(error: Error, dataDir: string): Error {
     case 'STORE_DAMAGED':
       return new StorageError(error.code, `${error.message}. ${rejoinAdvice(dataDir)}`, error);
     case 'READ_FAILED': {
-      const message =
-        `${error.message}. Check that the disk is sound and not full, and that this user may read and write ` +
-        `${dataDir}; then start the member again.`;
+      const message = `${error.message}. ${readAdvice(dataDir)}`;
       return new StorageError(error.code, message, error);
     }
     default:

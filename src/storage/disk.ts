@@ -1,6 +1,6 @@
 import type { Scheduler } from '../base/clock.ts';
 import type { DatabaseFactory } from './database.ts';
-import { StorageError, causeText } from './errors.ts';
+import { StorageError, causeText, isLevelDamage, readAdvice, rejoinAdvice } from './errors.ts';
 import type { Fatal } from './errors.ts';
 import type { Fs } from './fs.ts';
 
@@ -14,11 +14,13 @@ export interface Disk {
 export class StorageContext {
   readonly disk: Disk;
   readonly scheduler: Scheduler;
+  private readonly dataDir: string;
   private readonly fatal: Fatal;
   private failure: StorageError | undefined;
 
-  constructor(disk: Disk, scheduler: Scheduler, fatal: Fatal) {
+  constructor(disk: Disk, scheduler: Scheduler, dataDir: string, fatal: Fatal) {
     this.disk = disk;
+    this.dataDir = dataDir;
     this.scheduler = scheduler;
     this.fatal = fatal;
   }
@@ -38,7 +40,12 @@ export class StorageContext {
     this.fail(new StorageError('WRITE_FAILED', `${what} failed: ${causeText(error)}`, error));
   }
 
+  /** Of the store, or of the file system it lies in. */
   readFailed(what: string, error: unknown): void {
-    this.fail(new StorageError('READ_FAILED', `${what} failed: ${causeText(error)}`, error));
+    const text = `${what} failed: ${causeText(error)}`;
+    const isDamage = isLevelDamage(text);
+    const advice = isDamage ? rejoinAdvice(this.dataDir) : readAdvice(this.dataDir);
+    const code = isDamage ? 'STORE_DAMAGED' : 'READ_FAILED';
+    this.fail(new StorageError(code, `${text}. ${advice}`, error));
   }
 }

@@ -40,6 +40,14 @@ export function rejoinAdvice(dataDir: string): string {
   );
 }
 
+/** What an operator looks after when a read failed that tells nothing of damage. */
+export function readAdvice(dataDir: string): string {
+  return (
+    'Check that the disk is sound and not full, and that this user may read and write ' +
+    `${dataDir}; then start the member again.`
+  );
+}
+
 export function causeText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error

@@ -6,7 +6,7 @@ const foldersByArea: Readonly<Record<string, readonly string[]>> = {
   mvcc: ['mvcc', 'apply', 'server'],
   apply: ['apply'],
   lease: ['lease', 'server'],
-  storage: ['storage'],
+  storage: ['storage', 'server'],
   server: ['server'],
 };
 

@@ -40,9 +40,10 @@ export function tryLeader(world: SimWorld, trial: Trial): void {
 
 /** Somebody who leads commits a write within the bound. */
 export function mustProgress(world: SimWorld, what: string): void {
-  const { cluster } = world;
+  const { cluster, clients, operators } = world;
   const deadlineMs = world.nowMs + progressMs;
-  cluster.until(what, () => world.clients.hasWritten(), progressMs);
+  // A write may itself be what fills the store.
+  cluster.until(what, () => operators.makeRoom() && clients.hasWritten(), progressMs);
   assert.ok(world.nowMs <= deadlineMs, `${what} took too long`);
 }
 

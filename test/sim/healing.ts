@@ -26,6 +26,11 @@ function mustMakeRoom({ cluster, operators }: SimWorld): void {
   cluster.until('room in the store', () => operators.makeRoom(), healingMs);
 }
 
+/** A write may itself be what fills the store: room is made once more, then. */
+function mustWrite({ cluster, clients, operators }: SimWorld, what: string): void {
+  cluster.until(what, () => operators.makeRoom() && clients.hasWritten(), healingMs);
+}
+
 /** Only a majority of the voters is healed; every other fault stays as it is. */
 export async function healMajority(world: SimWorld): Promise<void> {
   const { cluster, links, machines, disks, settings, lost } = world;
@@ -71,8 +76,7 @@ export async function healAll(world: SimWorld): Promise<void> {
   for (const name of cluster.names) await startFully(world, name);
   await world.members.joinAll();
   cluster.until('a leader', () => cluster.leader !== undefined, healingMs);
-  mustMakeRoom(world);
-  cluster.until('a write', () => world.clients.hasWritten(), healingMs);
+  mustWrite(world, 'a write');
   cluster.until('an answer to every change', () => world.members.calls.isIdle, healingMs);
   cluster.until('the end of joint configurations', () => !world.members.leaveJoint(), healingMs);
   await world.members.joinAll();
@@ -85,8 +89,7 @@ export async function healAll(world: SimWorld): Promise<void> {
   mustMakeRoom(world);
   world.leases.settle();
   world.watchers.resumeAll();
-  mustMakeRoom(world);
-  cluster.until('a last write', () => world.clients.hasWritten(), healingMs);
+  mustWrite(world, 'a last write');
   world.watchers.settle();
   cluster.until('the same revision everywhere', () => isSettled(world), healingMs);
   cluster.until('an answer to every call', () => world.clients.isIdle, healingMs);
