@@ -236,8 +236,6 @@ export class ServerMember implements Member, TransportEvents {
   }
 
   renewLease(id: bigint, done: Done<number>): void {
-    const ttl = this.maybeRenewLease(id);
-    if (ttl !== undefined) return done(ok(ttl));
     this.questions.ask({ type: 'renewLease', id }, (outcome) => {
       if (!outcome.ok) return done(outcome);
       assert(outcome.value.type === 'renewLease', 'a renewal got another answer');

@@ -102,8 +102,8 @@ function runPage(parts: RangeParts, request: RangeRequest, done: Done<RangeToSen
     return true;
   };
   slicer.run(() => {
-    if (!parts.isInForce()) return finish(failed(errors.timeout));
-    if (pin?.isLost === true) return finish(failed(errors.compacted));
+    const lost = whyLost(parts, pin);
+    if (lost !== undefined) return finish(failed(lost));
     if (cursor === undefined) {
       const opened = PageCursor.open(store, request);
       if (!opened.ok) return finish(opened);
@@ -143,8 +143,8 @@ function runToEnd(
     return true;
   };
   slicer.run(() => {
-    if (!parts.isInForce()) return fail(errors.timeout);
-    if (pin?.isLost === true) return fail(errors.compacted);
+    const lost = whyLost(parts, pin);
+    if (lost !== undefined) return fail(lost);
     if (cursor === undefined) {
       revision = request.revision > 0 ? request.revision : store.revision;
       const opened = RangeCursor.open(store, request, { isPinned: true, measuredAbove });
@@ -188,6 +188,12 @@ class Pin {
   }
 }
 
+/** Why what has begun cannot go on; undefined: it can. */
+function whyLost(parts: RangeParts, pin: Pin | undefined): EtcdError | undefined {
+  if (!parts.isInForce()) return errors.timeout;
+  return pin?.isLost === true ? errors.compacted : undefined;
+}
+
 /** A range that was measured, read again piece by piece as it is sent. */
 class PinnedRange implements LargeRange {
   readonly rest: LargeRange['rest'];
@@ -210,7 +216,7 @@ class PinnedRange implements LargeRange {
   }
 
   next(): readonly Bytes[] | undefined {
-    if (!this.parts.isInForce() || this.pin.isLost) return undefined;
+    if (whyLost(this.parts, this.pin) !== undefined) return undefined;
     // The one step finds versions, the other reads their rows.
     for (;;) {
       const { isDone } = this.cursor.advance(pieceRows, pieceBytes);
@@ -236,8 +242,8 @@ export function runReadTxn(parts: RangeParts, request: TxnRequest, done: Done<Tx
     return true;
   };
   slicer.run(() => {
-    if (!parts.isInForce()) return finish(failed(errors.timeout));
-    if (pin?.isLost === true) return finish(failed(errors.compacted));
+    const lost = whyLost(parts, pin);
+    if (lost !== undefined) return finish(failed(lost));
     if (steps === undefined) {
       if (!isLongTxn(store, request)) return finish(evaluateReadTxn(store, request));
       pin = new Pin(parts, oldestRevisionRead(store, request));
