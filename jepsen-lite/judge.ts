@@ -1,3 +1,4 @@
+import { acknowledged } from './checkers/acknowledged.ts';
 import { judgeEnding } from './ending.ts';
 import { expectationOf } from './expectations.ts';
 import type { StoredRun } from './history-file.ts';
@@ -39,7 +40,7 @@ export function judge(run: StoredRun, checkers: readonly Checker[]): Judgement {
     judgeActivity(history),
     judgeNemesis(history),
     ...(history.secondTry === undefined ? [] : [secondTryOf(history.secondTry)]),
-    ...checkers.map((checker) => checker.check(history)),
+    ...[...checkers, acknowledged].map((checker) => checker.check(history)),
     ...(ending === undefined
       ? [cutOff]
       : judgeEnding(ending, history.events, history.secondTry?.patience ?? 1)),

@@ -10,5 +10,6 @@ export const etcdDb: Db = {
   usesLibc: false,
   // A member that was removed ends with a fatal line of that text.
   alarm: /"level":"(fatal|panic|dpanic)"(?!.*"server is stopping")|^panic: |^fatal error: /,
+  snapshotSent: /"msg":"sent database snapshot".*"remote-peer-id":"([0-9a-f]+)"/,
   prepare: ensureEtcd,
 };

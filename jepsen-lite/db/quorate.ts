@@ -9,6 +9,7 @@ export const quorateDb: Db = {
   flags: [],
   usesLibc: true,
   alarm: /"level":"fatal"|InvariantError|uncaught error|heap out of memory/,
+  snapshotSent: /"msg":"sent a snapshot".*"remote-peer-id":"([0-9a-f]+)"/,
   prepare: () => {
     const [, main = ''] = quorate.command;
     if (!existsSync(main)) throw new Error(`${main} is not there: run \`npm run build\` first`);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Member, type ExitStatus } from '../../test/members/member.ts';
 import type { Program } from '../../test/members/programs.ts';
@@ -74,6 +74,17 @@ export class Slot {
     return this.#member?.tail ?? '';
   }
 
+  /** How much its members have logged so far. */
+  get logBytes(): number {
+    return statSync(this.options.logFile, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** What they have logged since there were so many bytes. */
+  logSince(bytes: number): string {
+    const { logFile } = this.options;
+    return existsSync(logFile) ? readFileSync(logFile).subarray(bytes).toString() : '';
+  }
+
   /** A member moves in that has no data yet. */
   prepare(initialCluster: string, state: 'new' | 'existing'): void {
     const { db, clientPort, peerPort, proxyPort, logFile } = this.options;
@@ -136,21 +147,17 @@ export class Slot {
   /** Until `forbidEnd` a fault is in place under which the member may say that it fails, and end. */
   allowEnd(): void {
     this.#mayEnd = true;
-    this.#excused.push({ from: this.#logBytes, to: Number.POSITIVE_INFINITY });
+    this.#excused.push({ from: this.logBytes, to: Number.POSITIVE_INFINITY });
   }
 
   forbidEnd(): void {
     this.#mayEnd = false;
     const last = this.#excused.at(-1);
-    if (last !== undefined) last.to = this.#logBytes;
+    if (last !== undefined) last.to = this.logBytes;
   }
 
   isExcused(logOffset: number): boolean {
     return this.#excused.some(({ from, to }) => logOffset >= from && logOffset <= to);
-  }
-
-  get #logBytes(): number {
-    return statSync(this.options.logFile, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** Resolves when its process has ended. */

@@ -14,6 +14,8 @@ export interface Db {
   readonly usesLibc: boolean;
   /** What its log says when it has failed and not merely met a fault. */
   readonly alarm: RegExp;
+  /** What a member logs that has sent the whole store to another; the first group is that one's id, in hexadecimal. */
+  readonly snapshotSent: RegExp;
   /** Builds it if need be. False: it cannot be had here, and that was said. */
   prepare(): Promise<boolean>;
 }

@@ -1,3 +1,4 @@
+import { behind } from './behind.ts';
 import { clock, monotonic } from './clock.ts';
 import { compact } from './compact.ts';
 import { deaf } from './deaf.ts';
@@ -13,7 +14,7 @@ import { slow } from './slow.ts';
 import type { Nemesis } from './types.ts';
 
 const onLinks: readonly Nemesis[] = [partition, deaf, slow];
-const anywhere: readonly Nemesis[] = [kill, pause, ...onLinks, members, compact, leader];
+const anywhere: readonly Nemesis[] = [kill, pause, ...onLinks, members, compact, behind, leader];
 const throughLibc: readonly Nemesis[] = [clock, disk, stuck, power];
 
 function mixOf(name: string, about: string, parts: readonly Nemesis[]): Nemesis {
@@ -36,7 +37,7 @@ export const nemeses: readonly Nemesis[] = [
   monotonic,
   mixOf(
     'mix',
-    'faults of kill, pause, partition, deaf, slow, members, compact and leader',
+    'faults of kill, pause, partition, deaf, slow, members, compact, behind and leader',
     anywhere,
   ),
   mixOf('mix-all', 'the same with clock, disk and power', [...anywhere, ...throughLibc]),

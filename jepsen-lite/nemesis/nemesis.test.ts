@@ -4,6 +4,9 @@ import type { TestCluster } from '../db/cluster.ts';
 import { Links } from '../net/links.ts';
 import type { Preloads } from '../preload/preloads.ts';
 import type { NemesisEvent } from '../types.ts';
+import { etcdDb } from '../db/etcd.ts';
+import { quorateDb } from '../db/quorate.ts';
+import { tellsOfSnapshot } from './behind.ts';
 import { deafLeader, muteLeader, withoutOldLeader } from './deaf.ts';
 import { nemeses } from './index.ts';
 import { allWays } from './link-fault.ts';
@@ -104,6 +107,24 @@ describe('jepsen-lite: nemeses', () => {
     const met = await halves.begin(world);
     for (const [from, to] of allWays(names.slice(0, 3))) world.links.meet(from, to);
     assert.match((await met?.end())?.proof ?? '', /4 packets and calls met it/);
+  });
+
+  it('who was let fall behind has come back by a snapshot only where the log of the sender says so', () => {
+    const index = '"snapshot-index":829,';
+    const lines = [
+      [etcdDb, `"msg":"sent database snapshot",${index}"remote-peer-id":"449576392d97d692"}`],
+      [quorateDb, '"msg":"sent a snapshot","remote-peer-id":"449576392d97d692"}'],
+    ] as const;
+    const others = [
+      '"msg":"failed to send a snapshot","remote-peer-id":"449576392d97d692","reason":"cut"}',
+      `"msg":"sending database snapshot",${index}"remote-peer-id":"449576392d97d692"}`,
+      '"msg":"sent database snapshot to writer","bytes":69632}',
+    ].join('\n');
+    for (const [db, line] of lines) {
+      assert.ok(tellsOfSnapshot(`first\n${line}\n`, { db, hex: '449576392d97d692' }));
+      assert.ok(!tellsOfSnapshot(`first\n${line}\n`, { db, hex: 'a0fd35e1ea287ed3' }));
+      assert.ok(!tellsOfSnapshot(others, { db, hex: '449576392d97d692' }));
+    }
   });
 
   it('in a ring of five everybody sees its two neighbours, of three members two see the third', () => {

@@ -19,6 +19,7 @@ const promises: Readonly<Record<string, string>> = {
   lost: 'What a client was told is added stays there until somebody removes it.',
   'lost append': 'What a client was told is appended stays appended.',
   'lost write': 'What a client was told is written stays written.',
+  'store went back': 'The store never goes back behind what it has answered.',
   'stale read': 'A read tells what was there when it was asked, or later, and nothing older.',
   'wrong read': 'A read tells what was there.',
   'wrong answer of a write': 'A write tells truly what it has changed.',
