@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { seededRandom, type Random } from '../src/base/random.ts';
+import { hasToldUsage } from '../test/usage.ts';
 import { etcdDb } from './db/etcd.ts';
 import { quorateDb } from './db/quorate.ts';
 import type { Db } from './db/types.ts';
@@ -166,7 +167,8 @@ function checkAgain(folder: string): Judgement {
 }
 
 try {
-  process.exitCode = await main(parseOptions(process.argv.slice(2)));
+  const argv = process.argv.slice(2);
+  if (!hasToldUsage(usage, argv)) process.exitCode = await main(parseOptions(argv));
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   console.error(usage);

@@ -15,6 +15,7 @@ import { resultsOf } from './results.ts';
 import { rows, toolRows, type Row } from './rows.ts';
 import { durationMsOf, planOf, runPlan } from './run.ts';
 import { describeGoal, formatTable } from './table.ts';
+import { hasToldUsage } from '../usage.ts';
 
 /**
  * A real etcd and this store on this machine, measured in turn with one load generator: `npm run bench`.
@@ -111,6 +112,7 @@ function listOf(options: BenchOptions): string {
 }
 
 async function start(argv: readonly string[]): Promise<number> {
+  if (hasToldUsage(usage, argv)) return 0;
   let options: BenchOptions;
   try {
     options = parseOptions(argv);

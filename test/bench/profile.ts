@@ -11,6 +11,7 @@ import { usageOf } from './proc.ts';
 import { placeOf } from './source-place.ts';
 import { formatTable } from './table.ts';
 import { formatFigure, formatNumber } from './units.ts';
+import { hasToldUsage } from '../usage.ts';
 
 /**
  * Where the time of a member goes under a load:
@@ -220,11 +221,16 @@ async function main(args: Arguments): Promise<void> {
   }
 }
 
-let args: Arguments | undefined;
-try {
-  args = parse(process.argv.slice(2));
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
-  process.exitCode = 2;
+function parseOrExplain(argv: readonly string[]): Arguments | undefined {
+  try {
+    return parse(argv);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    process.exitCode = 2;
+    return undefined;
+  }
 }
+
+const argv = process.argv.slice(2);
+const args = hasToldUsage(usage, argv) ? undefined : parseOrExplain(argv);
 if (args !== undefined) await main(args);

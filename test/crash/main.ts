@@ -17,6 +17,7 @@ import { liveWithPeers } from './peer-life.ts';
 import { replay } from './replay.ts';
 import { Tally } from './report.ts';
 import { buildShim } from './shim/build.ts';
+import { hasToldUsage } from '../usage.ts';
 
 /**
  * Pulled plugs: members live under a shim that records what reaches the disk; from each record images of power losses
@@ -238,4 +239,4 @@ async function main(): Promise<number> {
   return tally.failed === 0 ? 0 : 1;
 }
 
-process.exitCode = await main();
+if (!hasToldUsage(usage, process.argv.slice(2))) process.exitCode = await main();

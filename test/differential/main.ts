@@ -6,6 +6,7 @@ import { programNamed, type Program } from '../members/programs.ts';
 import { describeAnswer, describeOperation } from './describe.ts';
 import { runDifferential, type Difference, type RunResult } from './run.ts';
 import { shrink } from './shrink.ts';
+import { hasToldUsage } from '../usage.ts';
 
 /**
  * Sends one random stream of requests to a real etcd and to this store and compares every answer.
@@ -124,5 +125,10 @@ function parseOrExplain(argv: readonly string[]): Arguments | undefined {
   }
 }
 
-const args = parseOrExplain(process.argv.slice(2));
-process.exitCode = args === undefined ? 2 : await main(args);
+async function start(argv: readonly string[]): Promise<number> {
+  if (hasToldUsage(usage, argv)) return 0;
+  const args = parseOrExplain(argv);
+  return args === undefined ? 2 : main(args);
+}
+
+process.exitCode = await start(process.argv.slice(2));

@@ -2,13 +2,15 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { EngineName } from '../../src/grpc/engines.ts';
 import { engineNamed, engineUnderTest } from '../grpc/engine-under-test.ts';
 import { ensureGoPrograms, goProgramPath } from '../interop/toolchain.ts';
 import { Report } from '../interop/report.ts';
 import { Cluster } from '../members/harness.ts';
 import { guarded } from '../members/member.ts';
-import { programNamed } from '../members/programs.ts';
+import { programNamed, type Program } from '../members/programs.ts';
 import { inapplicable, overtaken, parseReport, type Case } from './cases.ts';
+import { hasToldUsage } from '../usage.ts';
 
 /**
  * Runs h2spec, the conformance test of HTTP/2, against the client port of one whole member.
@@ -19,6 +21,8 @@ import { inapplicable, overtaken, parseReport, type Case } from './cases.ts';
  * is a failure too, for the list is then wrong. The other engine, and etcd, are there to compare with.
  */
 
+const usage = `usage: npm run h2spec -- [--grpc-engine fast|grpc-js] [--program quorate|etcd]`;
+
 /** One case opens more streams than are allowed, which would take for ever at etcd's default of 2^32 - 1. */
 const flags = ['--max-concurrent-streams=100'];
 /** So long h2spec waits for each answer; on a busy machine its own two seconds may not be enough. */
@@ -27,7 +31,13 @@ const runTimeoutMs = 300_000;
 /** How often a case is tried whose outcome hangs on what comes first. */
 const attemptsMax = 4;
 
-async function main(argv: readonly string[]): Promise<number> {
+interface Arguments {
+  readonly programName: string;
+  readonly engine: EngineName;
+  readonly program: Program;
+}
+
+function parse(argv: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -35,13 +45,17 @@ async function main(argv: readonly string[]): Promise<number> {
       'grpc-engine': { type: 'string', default: engineUnderTest },
     },
   });
-  const program = programNamed(values.program, engineNamed(values['grpc-engine']));
-  const needed = values.program === 'etcd' ? (['h2spec', 'etcd'] as const) : (['h2spec'] as const);
+  const engine = engineNamed(values['grpc-engine']);
+  return { programName: values.program, engine, program: programNamed(values.program, engine) };
+}
+
+async function main({ programName, engine, program }: Arguments): Promise<number> {
+  const needed = programName === 'etcd' ? (['h2spec', 'etcd'] as const) : (['h2spec'] as const);
   if (!(await ensureGoPrograms(needed))) return 0;
   const subject = await Cluster.start({ program, members: 1, flags });
   const report = new Report();
   try {
-    report.heading(`h2spec --strict against ${program.label} (${values['grpc-engine']})`);
+    report.heading(`h2spec --strict against ${program.label} (${engine})`);
     const [member] = subject.members;
     const port = member?.settings.clientPort ?? 0;
     for (const each of await runH2spec(port, subject.folder)) {
@@ -88,8 +102,21 @@ function judge({ name, outcome, details }: Case, report: Report): void {
   else report.note(name, 'it passes, and is listed as one that cannot apply');
 }
 
+/** Exit code 0 when all passed, 1 when something did not, 2 for a wrong argument. */
+async function start(argv: readonly string[]): Promise<number> {
+  if (hasToldUsage(usage, argv)) return 0;
+  let args: Arguments;
+  try {
+    args = parse(argv);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    return 2;
+  }
+  return main(args);
+}
+
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await start(process.argv.slice(2));
 } catch (error) {
   console.error(error);
   process.exitCode = 1;

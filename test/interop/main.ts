@@ -9,6 +9,7 @@ import { runEtcdctlSuite } from './etcdctl/suite.ts';
 import { runHttpSuite } from './http.ts';
 import { runLineSuite } from './line-suite.ts';
 import { Report } from './report.ts';
+import { hasToldUsage } from '../usage.ts';
 import { runTogether, type RunnableSuite } from './together.ts';
 import {
   buildInBackground,
@@ -30,6 +31,13 @@ import {
  * --only: of etcdctl, http, clientv3, python, java, rust. --grep runs only those scenarios of etcdctl whose name
  * holds the text. What the last three need is built while the first run.
  */
+
+const usage = `usage: npm run interop -- [--program quorate|etcd] [--grpc-engine fast|grpc-js]
+                      [--only NAME,NAME...] [--grep TEXT]
+       npm run interop -- --together [--seconds 90]
+  --together  the programs in Go, Python, Java and Rust all at the same time, round after round
+  --only      of etcdctl, http, clientv3, python, java, rust
+  --grep      only those scenarios of etcdctl whose name holds the text`;
 
 const suites = ['etcdctl', 'http', 'clientv3', 'python', 'java', 'rust'] as const;
 type SuiteName = (typeof suites)[number];
@@ -235,7 +243,8 @@ function addressesFor(name: SuiteName, subject: Cluster): readonly string[] {
 }
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  const argv = process.argv.slice(2);
+  if (!hasToldUsage(usage, argv)) process.exitCode = await main(argv);
 } catch (error) {
   console.error(error);
   process.exitCode = 1;

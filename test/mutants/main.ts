@@ -6,6 +6,7 @@ import { describeRow, describeRows, hasPassed, type NamedTrial, type Row } from 
 import { runTrial } from './trial.ts';
 import type { Mutant } from './types.ts';
 import { BuildFailed, isBuilt, Workshop } from './workshop.ts';
+import { hasToldUsage } from '../usage.ts';
 
 /**
  * Plants bugs, one after the other, and shows which harness finds them.
@@ -157,6 +158,10 @@ function argumentsOrUsage(): Arguments | 'list' | undefined {
   }
 }
 
-const args = argumentsOrUsage();
-if (args === undefined) process.exitCode = 2;
-else if (args !== 'list') process.exitCode = await main(args);
+async function start(): Promise<number> {
+  const args = argumentsOrUsage();
+  if (args === undefined) return 2;
+  return args === 'list' ? 0 : main(args);
+}
+
+if (!hasToldUsage(usage, process.argv.slice(2))) process.exitCode = await start();

@@ -9,6 +9,7 @@ import { repeatOf } from './repeat.ts';
 import { commandLine, countLine, describeNight } from './report.ts';
 import { loadState, saveState, seedsPerSlice } from './state.ts';
 import type { Found, Night, Part, Slice, State } from './types.ts';
+import { hasToldUsage } from '../usage.ts';
 
 /**
  * Runs the harnesses for hours, each for its share of the time, with seeds that were never run before.
@@ -162,7 +163,8 @@ async function main(args: Arguments): Promise<number> {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 try {
-  process.exitCode = await main(parse(process.argv.slice(2)));
+  const argv = process.argv.slice(2);
+  if (!hasToldUsage(usage, argv)) process.exitCode = await main(parse(argv));
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   console.error(usage);

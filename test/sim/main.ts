@@ -5,6 +5,7 @@ import { createInvariants } from './invariants/index.ts';
 import { ProbeCounts } from './probes.ts';
 import { runSchedule, type SimResult } from './runner.ts';
 import { scheduleOf, type SimSchedule } from './schedule.ts';
+import { hasToldUsage } from '../usage.ts';
 
 /** `npm run sim`: runs seeds, one after the other, and says what became of them. */
 
@@ -102,9 +103,11 @@ function parse(): SimArguments | undefined {
   }
 }
 
-const options = parse();
-if (options === undefined) process.exitCode = 2;
-else {
+async function main(): Promise<number> {
+  const options = parse();
+  if (options === undefined) return 2;
   if (options.seeds !== 1) print(`seeds from ${options.seed} on`);
-  process.exitCode = (await new Session(options).run()) ? 0 : 1;
+  return (await new Session(options).run()) ? 0 : 1;
 }
+
+if (!hasToldUsage(usage, process.argv.slice(2))) process.exitCode = await main();

@@ -8,6 +8,7 @@ import { Cluster } from '../members/harness.ts';
 import type { Member } from '../members/member.ts';
 import { quorate, repositoryRoot, type Program } from '../members/programs.ts';
 import type { Look } from './look.ts';
+import { hasToldUsage } from '../usage.ts';
 import { allVisits } from './visits.ts';
 
 /**
@@ -17,6 +18,8 @@ import { allVisits } from './visits.ts';
  *
  *   node dist/test/soak/main.js [--seconds 240] [--seed 1]
  */
+
+const usage = `usage: node dist/test/soak/main.js [--seconds 240] [--seed 1]`;
 
 const visitorsAtOnce = 8;
 /** Of the whole time: until caches, compiled code and pools are there. */
@@ -147,7 +150,8 @@ function isFlat({ name }: Member, before: Found | undefined, after: Found | unde
 }
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  const argv = process.argv.slice(2);
+  if (!hasToldUsage(usage, argv)) process.exitCode = await main(argv);
 } catch (error) {
   console.error(error);
   process.exitCode = 1;

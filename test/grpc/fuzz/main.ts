@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { hasToldUsage } from '../../usage.ts';
 import { fuzz, type FuzzProgress } from './fuzzer.ts';
 
 /**
@@ -10,6 +11,8 @@ import { fuzz, type FuzzProgress } from './fuzzer.ts';
  * It tells now and then with which seed it would go on; a failure names the seed of its connection, or the first of
  * its batch. What is used after garbage collection may not grow once it has warmed up.
  */
+
+const usage = `usage: npm run fuzz:grpc -- [--seconds 60] [--seed N]`;
 
 const tellEveryMs = 10_000;
 /** What is used at the end, above the least after warming up. */
@@ -59,7 +62,8 @@ function describe({ nextSeed, connections, sentBytes, usedBytes }: FuzzProgress)
 }
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  const argv = process.argv.slice(2);
+  if (!hasToldUsage(usage, argv)) process.exitCode = await main(argv);
 } catch (error) {
   console.log(error instanceof Error ? error.message : String(error));
   console.log('fuzz: 0 passed, 1 failed');
