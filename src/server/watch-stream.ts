@@ -11,7 +11,8 @@ export interface WatchStreamParts {
   readonly begin: (watcher: Watcher) => void;
   /** Ends a watch that is not over yet. */
   readonly end: (watcher: Watcher) => void;
-  readonly onClosed: () => void;
+  /** The stream is no more; these were its watches, which may be over. */
+  readonly onClosed: (watchers: Iterable<Watcher>) => void;
   readonly every: (callback: () => void) => Timer;
 }
 
@@ -22,7 +23,7 @@ export class WatchStream implements Watches {
   /**
    * One that fell behind a compaction keeps its id until the client cancels it, as in etcd, whose clients do that.
    */
-  private readonly watchers = new Map<bigint, Watcher>();
+  private watchers = new Map<bigint, Watcher>();
   private nextId = 0n;
   private ticker: Timer | undefined;
   private isClosed = false;
@@ -91,9 +92,8 @@ export class WatchStream implements Watches {
     this.isClosed = true;
     this.ticker?.cancel();
     this.queue.close();
-    for (const watcher of this.watchers.values()) this.end(watcher);
-    this.parts.onClosed();
-    this.watchers.clear();
+    this.parts.onClosed(this.watchers.values());
+    this.watchers = new Map();
   }
 
   /** The latest revision that a watch waits for. Looked up anew only when the watch that did has gone. */

@@ -143,6 +143,21 @@ describe('watches', () => {
     assert.deepEqual([world.metric('watcher'), world.metric('watch_stream')], [0, 0]);
   });
 
+  it('of a stream that ends are ended bit by bit, not all in that turn', () => {
+    const world = new WatchWorld();
+    const [leaving, staying] = [world.open(), world.open()];
+    for (let i = 0; i < 5_000; i++) leaving.create(`k${i}`, '', { startRevision: 1 });
+    staying.create('k7');
+    staying.told();
+    for (let i = 0; i < 5_000; i++) leaving.create(`k${i}`, '', { startRevision: 1 });
+    leaving.watches.close();
+    assert.deepEqual([world.metric('watcher'), world.metric('watch_stream')], [1, 1]);
+    assert.equal(world.metric('slow_watcher'), 5_000);
+    world.put('k7', 'gone on');
+    assert.deepEqual(staying.told(), ['0 events @2: k7=gone on(2)']);
+    assert.equal(world.metric('slow_watcher'), 0);
+  });
+
   it('are counted under the names of etcd', () => {
     const world = new WatchWorld();
     const [quick, slow] = [world.open(), world.open()];
