@@ -86,4 +86,46 @@ describe('a lock with fencing', () => {
     });
     run.mustFind('lost write', lost.index);
   });
+
+  describe('of the members themselves', () => {
+    /** Asked, told that it is held, and the token read; then counted up and given back. */
+    function locked(run: Run, token: number, count: number): number {
+      const input = { id: `${token}`, name: 'lock' };
+      const told = run.run.add('lock', input, { key: `lock/${token}` });
+      run.run.add('token', { id: `${token}` }, { token, revision: token });
+      run.write(token, count);
+      run.run.add('unlock', { id: `${token}` }, { revision: token });
+      return told.index;
+    }
+
+    it('counts a lock as held from its answer on, with the token that was read behind it', () => {
+      const run = new Run();
+      locked(run, 20, 13);
+      locked(run, 21, 14);
+      const { result, anomalies, counts } = lock.check(run.run.history());
+      assert.deepEqual([result, anomalies, counts['times held']], ['valid', [], 14]);
+    });
+
+    it('finds a lock that is granted while another one holds it', () => {
+      const run = new Run();
+      const first = locked(run, 21, 13);
+      const second = locked(run, 20, 13);
+      run.mustFind('token went back', first, second);
+      run.mustFind('lost update under the lock');
+      run.mustFind('fenced write of an old holder');
+    });
+
+    it('finds a leader who is told of behind a later one, and words that nobody has said', () => {
+      const run = new Run();
+      run.run.add('campaign', { id: '20', value: 'a' }, { key: 'election/20', token: 20 });
+      const later = run.run.add('leader', {}, { token: 20, value: 'a', lease: '20' }).index;
+      run.run.add('campaign', { id: '21', value: 'b' }, { key: 'election/21', token: 21 });
+      assert.deepEqual(lock.check(run.run.history()).anomalies, []);
+      const older = run.run.add('leader', {}, { token: 20, value: 'a', lease: '20' }).index;
+      run.mustFind('leader went back', older);
+      const wrong = run.run.add('leader', {}, { token: 21, value: 'a', lease: '21' }).index;
+      run.mustFind('wrong leader', wrong);
+      assert.ok(later < older);
+    });
+  });
 });

@@ -13,7 +13,7 @@ import {
 /**
  * A lock with fencing. What its holders wrote under their tokens must come as if one at a time: tokens only grow,
  * and each counts on from what the one before left. That two clients believe at once that they hold the lock is
- * no fault: it cannot be avoided without the token, and is only counted.
+ * no fault: it cannot be avoided without the token, and is only counted. An election is the same, and tells who leads.
  */
 
 export const lock: Checker = { name: 'lock', check };
@@ -37,6 +37,8 @@ function check(history: History): Verdict {
   const events = eventsOf(history, findings);
   const holdings = holdingsOf(history);
   checkTokens(holdings, findings);
+  const leaders = operationsOf(history, 'leader').filter(({ outcome }) => outcome === 'ok');
+  checkLeaders(history, { leaders, holdings }, findings);
   const writes = operationsOf(history, 'fenced write');
   const counts = countsOf(writes, events);
   checkCounts(counts, findings);
@@ -50,6 +52,7 @@ function check(history: History): Verdict {
       'fenced writes done': counts.length,
       'fenced writes refused': writes.filter((each) => answerOf(each)?.succeeded === false).length,
       'two holders at once, without the token': overlapsOf(holdings),
+      ...(leaders.length > 0 ? { 'answers to who leads': leaders.length } : {}),
     },
   });
 }
@@ -57,18 +60,37 @@ function check(history: History): Verdict {
 /** From when a client was told that it holds the lock to when it began to give it up. */
 function holdingsOf(history: History): readonly Holding[] {
   const byId = new Map<string, Holding>();
+  /** Answers of a member's own lock, which do not tell the token. */
+  const locked = new Map<string, Operation>();
   for (const operation of history.operations) {
     const { f, input, output, outcome, startUs } = operation;
     if (!isRecord(input)) continue;
     const id = String(input['id']);
-    if (f === 'acquire' && outcome === 'ok' && isRecord(output) && output['state'] === 'held') {
-      const token = Number(input['token']);
-      byId.set(id, { operation, token, fromUs: endOf(operation), toUs: Infinity });
+    if (outcome === 'ok' && isRecord(output)) {
+      if (f === 'lock') locked.set(id, operation);
+      const held = heldBy(operation, locked.get(id) ?? operation);
+      if (held !== undefined) byId.set(id, held);
     }
     const holding = byId.get(id);
-    if (f === 'release' && holding !== undefined) holding.toUs = startUs;
+    if (givesBack.has(f) && holding !== undefined) {
+      holding.toUs = Math.min(holding.toUs, startUs);
+    }
   }
   return [...byId.values()].sort((a, b) => a.fromUs - b.fromUs);
+}
+
+const givesBack: ReadonlySet<string> = new Set(['unlock', 'resign', 'release']);
+
+/** Undefined: the answer is not that of a lock that is held. `told` is the one that said so. */
+function heldBy({ f, input, output }: Operation, told: Operation): Holding | undefined {
+  if (!isRecord(input) || !isRecord(output)) return undefined;
+  const isHeld =
+    (f === 'acquire' && output['state'] === 'held') ||
+    f === 'campaign' ||
+    (f === 'token' && output['token'] !== null);
+  if (!isHeld) return undefined;
+  const token = Number(f === 'acquire' ? input['token'] : output['token']);
+  return { operation: told, token, fromUs: endOf(told), toUs: Infinity };
 }
 
 /** Whoever gets the lock behind another one has the greater token. */
@@ -88,6 +110,59 @@ function checkTokens(holdings: readonly Holding[], findings: Findings): void {
     }
     if (greatest === undefined || holding.token > greatest.token) greatest = holding;
   }
+}
+
+/**
+ * Who leads is the one with the oldest key, so that its token only grows; and it says what that one has said.
+ * `leaders` are the answers.
+ */
+function checkLeaders(
+  history: History,
+  { leaders, holdings }: { leaders: readonly Operation[]; holdings: readonly Holding[] },
+  findings: Findings,
+): void {
+  const told = [
+    ...leaders.map((operation) => ({ operation, token: tokenIn(operation) })),
+    ...holdings.map(({ operation, token }) => ({ operation, token })),
+  ].sort((a, b) => endOf(a.operation) - endOf(b.operation));
+  for (const operation of leaders) {
+    const token = tokenIn(operation);
+    const before = told
+      .filter((each) => endOf(each.operation) < operation.startUs)
+      .reduce<(typeof told)[number] | undefined>(
+        (most, each) => (most === undefined || each.token > most.token ? each : most),
+        undefined,
+      );
+    if (before === undefined || token >= before.token) continue;
+    findings.add(
+      'leader went back',
+      `${describeOperation(operation)} was told of a leader with token ${token}, although ` +
+        `${describeOperation(before.operation)} had been told of one with ${before.token} before.`,
+      [before.operation.index, operation.index],
+    );
+  }
+  const said = valuesByLease(history);
+  for (const operation of leaders) {
+    const { lease, value } = isRecord(operation.output) ? operation.output : {};
+    if (said.get(String(lease))?.has(String(value)) === true) continue;
+    const what = `${describeOperation(operation)} was told that the leader says ${String(value)}, which it never said.`;
+    findings.add('wrong leader', what, [operation.index]);
+  }
+}
+
+function tokenIn({ output }: Operation): number {
+  return isRecord(output) ? Number(output['token']) : 0;
+}
+
+/** What each candidate has asked to be known for. */
+function valuesByLease({ operations }: History): ReadonlyMap<string, ReadonlySet<string>> {
+  const said = new Map<string, Set<string>>();
+  for (const { f, input } of operations) {
+    if ((f !== 'campaign' && f !== 'proclaim') || !isRecord(input)) continue;
+    const values = said.get(String(input['id'])) ?? new Set<string>();
+    said.set(String(input['id']), values.add(String(input['value'])));
+  }
+  return said;
 }
 
 /** What was truly written, by revision; those in doubt are there if they happened. */

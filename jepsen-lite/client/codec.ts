@@ -130,6 +130,6 @@ export function revisionOf(message: WireObject): number {
 
 const nothing = new Uint8Array(0);
 
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   return Buffer.from((value as Uint8Array | undefined) ?? []).toString();
 }

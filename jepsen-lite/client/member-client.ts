@@ -2,7 +2,7 @@ import { RawClient } from '../../test/members/client.ts';
 import type { WireObject } from '../../test/members/protocol.ts';
 import type { RawStream } from '../../test/members/raw-stream.ts';
 import type { Endpoint } from '../types.ts';
-import { decodeAnswer, encodeRequest, revisionOf } from './codec.ts';
+import { decodeAnswer, decodeKv, encodeRequest, revisionOf, textOf } from './codec.ts';
 import { CallError } from './outcome.ts';
 import { isMutation, type Answer, type Request } from './requests.ts';
 
@@ -12,6 +12,21 @@ import { isMutation, type Answer, type Request } from './requests.ts';
  */
 
 const callDeadlineMs = 3_000;
+
+/** What the winner of an election proves itself with. */
+export interface LeaderKey {
+  readonly name: string;
+  readonly key: string;
+  readonly rev: string;
+  readonly lease: string;
+}
+
+/** `token` is the revision at which its key came to be. */
+export type LeaderAnswer = {
+  readonly token: number;
+  readonly value: string;
+  readonly lease: string;
+};
 
 export class MemberClient {
   readonly member: string;
@@ -69,16 +84,70 @@ export class MemberClient {
     return { revision: revisionOf(await this.call('KV.Compact', request, true)) };
   }
 
+  /** Answered when the lock is held, or refused. */
+  async lock(name: string, lease: string, deadlineMs: number): Promise<{ readonly key: string }> {
+    const request = { name: Buffer.from(name), lease };
+    const answer = await this.call('Lock.Lock', request, true, deadlineMs);
+    return { key: textOf(answer['key']) };
+  }
+
+  async unlock(key: string): Promise<{ readonly revision: number }> {
+    return {
+      revision: revisionOf(await this.call('Lock.Unlock', { key: Buffer.from(key) }, true)),
+    };
+  }
+
+  /** Answered when the election is won; `token` is the revision of the key that won it. */
+  async campaign(
+    {
+      name,
+      lease,
+      value,
+    }: { readonly name: string; readonly lease: string; readonly value: string },
+    deadlineMs: number,
+  ): Promise<{ readonly key: string; readonly token: number }> {
+    const request = { name: Buffer.from(name), lease, value: Buffer.from(value) };
+    const answer = await this.call('Election.Campaign', request, true, deadlineMs);
+    const leader = (answer['leader'] ?? {}) as WireObject;
+    return { key: textOf(leader['key']), token: Number(leader['rev'] ?? 0) };
+  }
+
+  async proclaim(leader: LeaderKey, value: string): Promise<{ readonly revision: number }> {
+    const request = { leader: encodeLeader(leader), value: Buffer.from(value) };
+    return { revision: revisionOf(await this.call('Election.Proclaim', request, true)) };
+  }
+
+  async resign(leader: LeaderKey): Promise<{ readonly revision: number }> {
+    const request = { leader: encodeLeader(leader) };
+    return { revision: revisionOf(await this.call('Election.Resign', request, true)) };
+  }
+
+  /** Who leads. Fails where nobody does. */
+  async leader(name: string): Promise<LeaderAnswer> {
+    const answer = await this.call('Election.Leader', { name: Buffer.from(name) }, false);
+    const { create, value, lease = '0' } = decodeKv((answer['kv'] ?? {}) as WireObject);
+    return { token: create, value, lease };
+  }
+
   /** Opens a stream for watches. */
   watchStream(): RawStream {
     return this.raw.open('Watch.Watch');
   }
 
-  private async call(method: string, request: WireObject, isWrite: boolean): Promise<WireObject> {
-    const answer = await this.raw.call(method, request, callOptions);
+  private async call(
+    method: string,
+    request: WireObject,
+    isWrite: boolean,
+    deadlineMs = callDeadlineMs,
+  ): Promise<WireObject> {
+    const answer = await this.raw.call(method, request, { deadlineMs });
     if (!answer.ok) throw new CallError(answer, isWrite);
     return answer.message;
   }
 }
 
 const callOptions = { deadlineMs: callDeadlineMs };
+
+function encodeLeader({ name, key, rev, lease }: LeaderKey): WireObject {
+  return { name: Buffer.from(name), key: Buffer.from(key), rev, lease };
+}

@@ -17,6 +17,7 @@ describe('what an error says of a write', () => {
     ['fail', errors.invalidAuthToken.code, errors.invalidAuthToken.text],
     ['fail', errors.notLeader.code, errors.notLeader.text],
     ['fail', 2, 'raft proposal dropped'],
+    ['fail', 2, 'election: not leader'],
     ['fail', 14, connection],
     ['info', errors.timeout.code, errors.timeout.text],
     ['info', errors.timeoutLeaderFailure.code, errors.timeoutLeaderFailure.text],
@@ -32,6 +33,7 @@ describe('what an error says of a write', () => {
     ['info', 14, 'no gRPC status: HTTP status none, stream reset 8'],
     ['info', 8, 'some other limit'],
     ['info', 13, 'internal'],
+    ['info', 2, 'mutex: session is expired'],
     ['info', 2, 'something new'],
   ];
   for (const [expected, code, text] of table) {

@@ -47,6 +47,11 @@ export const proofsOfFailure: readonly Proof[] = [
     text: 'raft proposal dropped',
     why: 'never entered the log (raft ErrProposalDropped)',
   },
+  {
+    code: 2,
+    text: 'election: not leader',
+    why: 'its key was gone, so nothing was put (client/v3/concurrency/election.go)',
+  },
   { code: 14, text: 'ECONNREFUSED', why: 'no connection, so that nothing was sent' },
 ];
 

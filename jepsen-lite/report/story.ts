@@ -37,6 +37,12 @@ const promises: Readonly<Record<string, string>> = {
   'early expiry': 'A lease lives as long as was promised when it was last kept alive.',
   'less than was promised': 'A lease lives as long as was promised when it was last kept alive.',
   'lease never ended': 'A lease that nobody keeps alive ends.',
+  'token went back': 'Who gets a lock behind another has the greater token.',
+  'lost update under the lock':
+    'Of those who hold a lock, only one at a time can write under its token.',
+  'fenced write of an old holder': 'Whoever has lost a lock cannot write under its token any more.',
+  'leader went back': 'Who leads is told truly: nobody is who was followed by another one.',
+  'wrong leader': 'Who leads is told with what it has said itself.',
   Starved: 'A watcher is told of everything, soon.',
   Reliable: 'A watcher is told of every change that it asked for.',
 };

@@ -3,6 +3,7 @@ import { appendWorkload } from './append.ts';
 import { kubernetesWorkload } from './kubernetes.ts';
 import { leaseWorkload } from './lease.ts';
 import { lockWorkload } from './lock.ts';
+import { electionWorkload, lockServiceWorkload } from './lock-services.ts';
 import { registerWorkload } from './register.ts';
 import { watchWorkload } from './watch.ts';
 import { setWorkload } from './set.ts';
@@ -17,5 +18,7 @@ export const workloads: readonly Workload[] = [
   watchWorkload(),
   leaseWorkload(),
   lockWorkload(),
+  lockServiceWorkload(),
+  electionWorkload(),
   kubernetesWorkload(),
 ];

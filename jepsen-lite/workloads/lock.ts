@@ -22,15 +22,37 @@ const longPauseMs = (ttlSeconds + 1) * 1000;
 const longPausePerCent = 3;
 const workMs = 10;
 
+/** What whoever holds a lock has in hand. */
+export interface Held {
+  readonly key: string;
+  /** The revision at which that key came to be: it fences. */
+  readonly token: number;
+}
+
+/** How a lock is got and given back. The lease is of the client. */
+export interface Manner {
+  /** Undefined: it was not to be had. */
+  acquire(worker: Worker, lease: string): Promise<Held | undefined>;
+  /** What a holder does before it counts up. */
+  hold?(worker: Worker, lease: string, held: Held): Promise<void>;
+  /** Before the lease is given back. */
+  release?(worker: Worker, lease: string, held: Held): Promise<void>;
+}
+
+/** By the clients themselves. */
 export function lockWorkload(): Workload {
+  return workloadOfLock('lock', { acquire });
+}
+
+export function workloadOfLock(name: string, manner: Manner): Workload {
   let archive: Archive | undefined;
   return {
-    name: 'lock',
+    name,
     checkers: [checker],
     async run(context) {
       archive = new Archive(context);
       await recordUntilOk(context, 'start', put(counterKey, '0'));
-      await runWorkers(context, settings, holdOnce);
+      await runWorkers(context, settings, (worker) => holdOnce(worker, manner));
     },
     async finish() {
       await archive?.finish();
@@ -38,19 +60,24 @@ export function lockWorkload(): Workload {
   };
 }
 
-async function holdOnce(worker: Worker): Promise<void> {
+async function holdOnce(worker: Worker, manner: Manner): Promise<void> {
   const granted = await worker.record('grant', { ttlSeconds }, () => {
     return worker.client.grant(ttlSeconds);
   });
   const id = isRecord(granted.output) ? granted.output['id'] : undefined;
   if (granted.outcome !== 'ok' || typeof id !== 'string') return;
-  const token = await acquire(worker, id);
-  if (token !== undefined) await work(worker, `${prefix}${id}`, token);
-  await worker.record('release', { id, token: token ?? null }, () => worker.client.revoke(id));
+  const held = await manner.acquire(worker, id);
+  if (held !== undefined) {
+    await manner.hold?.(worker, id, held);
+    await work(worker, held);
+    await manner.release?.(worker, id, held);
+  }
+  const input = { id, token: held?.token ?? null };
+  await worker.record('release', input, () => worker.client.revoke(id));
 }
 
 /** Answers the revision of its key once no older one is there: the fencing token. */
-async function acquire(worker: Worker, id: string): Promise<number | undefined> {
+async function acquire(worker: Worker, id: string): Promise<Held | undefined> {
   const key = `${prefix}${id}`;
   const entered = await worker.kv('enter', {
     compare: [{ key, target: 'create', is: '=', to: 0 }],
@@ -70,7 +97,7 @@ async function acquire(worker: Worker, id: string): Promise<number | undefined> 
       else if (kvs.every(({ create }) => create >= token)) state = 'held';
       return { state, revision: answer.revision };
     });
-    if (isState(operation, 'held')) return token;
+    if (isState(operation, 'held')) return { key, token };
     if (operation.outcome !== 'ok' || isState(operation, 'gone')) return undefined;
     if (i % 10 === 9) {
       await worker.record('keep-alive', { id }, () => worker.client.keepAlive(id));
@@ -85,7 +112,7 @@ function isState({ outcome, output }: Operation, state: string): boolean {
 }
 
 /** Counts up, as one who believes in the lock. */
-async function work(worker: Worker, lockKey: string, token: number): Promise<void> {
+async function work(worker: Worker, { key, token }: Held): Promise<void> {
   const read = await worker.kv('read', get(counterKey));
   const value = answerOf(read)?.results[0]?.kvs?.[0]?.value;
   if (value === undefined) return;
@@ -93,7 +120,7 @@ async function work(worker: Worker, lockKey: string, token: number): Promise<voi
   await worker.pause(isLong ? longPauseMs : workMs);
   const count = Number(value.split(' ')[0]) + 1;
   const request: Request = {
-    compare: [{ key: lockKey, target: 'create', is: '=', to: token }],
+    compare: [{ key, target: 'create', is: '=', to: token }],
     success: [{ op: 'put', key: counterKey, value: `${count} ${token} ${worker.uniqueValue()}` }],
   };
   await worker.kv('fenced write', request);

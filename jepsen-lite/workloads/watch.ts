@@ -162,7 +162,11 @@ async function settle(
   // On a slow machine they get more time, and the report says so.
   let late = await lateOf(groups, revision, settlingMs);
   const isSlow = late.length > 0;
-  if (isSlow) late = await lateOf(groups, revision, settlingAgainMs);
+  if (isSlow) {
+    // A stream whose watches wait for the future is told nothing of progress until something is written.
+    await recordUntilOk(context, 'write', put(`${prefix}last`, 'last of all'));
+    late = await lateOf(groups, revision, settlingAgainMs);
+  }
   for (const group of groups) {
     if (late.length === 0) await group.settle(revision);
     else await group.stop();

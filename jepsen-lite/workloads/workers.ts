@@ -10,6 +10,9 @@ import type { Endpoint, Json, Operation, WorkloadContext } from '../types.ts';
 /** After an error, so that a member that is down is not asked thousands of times a second. */
 const errorPauseMs = 50;
 
+/** What a client asks while another question of it is open goes as a process of its own, from here on. */
+const besideProcesses = 500_000;
+
 /** Processes of watches and other onlookers begin here: they have no operations of their own. */
 export const onlookerProcesses = 1_000_000;
 
@@ -21,6 +24,7 @@ export class Worker {
   private processNow: number;
   private current: MemberClient;
   private serial = 0;
+  private besideNow: number;
 
   constructor(context: WorkloadContext, number: number, workers: number) {
     const endpoint = context.endpoints[number % context.endpoints.length];
@@ -29,6 +33,7 @@ export class Worker {
     this.endpoint = endpoint;
     this.workers = workers;
     this.processNow = number;
+    this.besideNow = besideProcesses + number;
     this.random = seededRandom(context.seed * 7919 + number);
     this.current = new MemberClient(endpoint);
   }
@@ -64,17 +69,26 @@ export class Worker {
     return operation;
   }
 
+  /** Asks something while another question of this client is open; one at a time. */
+  async recordBeside(f: string, input: Json, run: () => Promise<Json>): Promise<Operation> {
+    const invocation = { process: this.besideNow, member: this.endpoint.member, f, input };
+    const operation = await this.context.recorder.record(invocation, run);
+    if (operation.outcome === 'info') this.besideNow += this.workers;
+    return operation;
+  }
+
   /** Asks the key-value store. */
   async kv(f: string, request: Request): Promise<Operation> {
     return this.record(f, request, () => this.client.kv(request));
   }
 
-  /** Ends early when the time is over. */
-  async pause(ms: number): Promise<void> {
+  /** Ends early when the time is over, or when what is awaited meanwhile has come. */
+  async pause(ms: number, meanwhile?: Promise<unknown>): Promise<void> {
     const { signal } = this.context;
-    await sleep(ms, undefined, { signal }).catch((error: unknown) => {
+    const slept = sleep(ms, undefined, { signal }).catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
+    await (meanwhile === undefined ? slept : Promise.race([slept, meanwhile]));
   }
 
   close(): void {

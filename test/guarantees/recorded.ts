@@ -21,10 +21,16 @@ export class RecordedWatch<Stream> implements Watch {
     this.request = request;
   }
 
-  /** How far everything is known to have been told, by progress. */
+  /**
+   * How far everything is known to have been told, by progress; and below its start there is nothing to tell. etcd
+   * says nothing of progress on a stream with a watch that waits for the future (mvcc/watchable_store.go,
+   * progressIfSync), so that one who resumes behind the last revision would wait for ever.
+   */
   get toldRevision(): number {
+    const { startRevision } = this.request;
     const last = this.notices.findLast(({ type }) => type === 'progress');
-    return last?.revision ?? 0;
+    const below = this.notices.length > 0 && startRevision > 0 ? startRevision - 1 : 0;
+    return Math.max(last?.revision ?? 0, below);
   }
 }
 
