@@ -12,9 +12,14 @@ import { extendLineage } from '../wire/lineage.ts';
  * lineage is written first: a member that stops in between can talk with nobody, and is forced again.
  */
 export async function forceNewCluster(options: DataDirOptions, logger: Logger): Promise<void> {
-  const dataDir = await openDataDir(options);
+  let fatal = options.fatal;
+  const failure = new Promise<never>((_, reject) => (fatal = reject));
+  // It may come when nobody waits any more.
+  failure.catch(() => undefined);
+  const dataDir = await openDataDir({ ...options, fatal: (error) => fatal(error) });
   try {
-    if (dataDir.provenLoss === undefined) await force(dataDir, options, logger);
+    if (dataDir.provenLoss !== undefined) return;
+    await Promise.race([force(dataDir, options, logger), failure]);
   } finally {
     await new Promise<void>((resolve) => dataDir.close(resolve));
   }

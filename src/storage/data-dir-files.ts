@@ -1,7 +1,7 @@
 import { hex, textOf, utf8 } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { crc32c } from '../base/crc32c.ts';
-import { StorageError, rejoinAdvice } from './errors.ts';
+import { StorageError, causeText, rejoinAdvice, writeAdvice } from './errors.ts';
 import { replaceFile, settled, temporarySuffix } from './fs.ts';
 import type { Fs, FsEntry } from './fs.ts';
 import { decodeLineage, encodeLineage, LineageEntry } from '../wire/lineage.ts';
@@ -157,7 +157,10 @@ export async function replaceIdentity(
   identity: DataDirIdentity,
 ): Promise<void> {
   const file = { folder: dataDir, name: names.identity };
-  await settled((done) => replaceFile(fs, file, encodeIdentity(identity), done));
+  await settled((done) => replaceFile(fs, file, encodeIdentity(identity), done)).catch((error) => {
+    const text = `${dataDir}/${names.identity} cannot be written: ${causeText(error)}`;
+    throw new StorageError('WRITE_FAILED', `${text}. ${writeAdvice(dataDir)}`, error);
+  });
 }
 
 export function encodePointer(fileSet: number): Bytes {

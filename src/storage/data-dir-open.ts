@@ -77,15 +77,23 @@ export interface DataDirCreateOptions extends DataDirOptions {
   readonly hardState: HardState;
 }
 
-/** Makes the data dir of a new member, whole or (after a crash) not at all. It must be absent or empty. */
+/**
+ * Makes the data dir of a new member, whole or (after a crash) not at all. It must be absent or empty. Rejects with a
+ * StorageError that says what failed and what to do; the next start makes it anew.
+ */
 export async function createDataDir(options: DataDirCreateOptions): Promise<void> {
-  const { path, disk, identity } = options;
-  const { fs } = disk;
-  const found = inspectDataDir(fs, path);
+  const { path, disk } = options;
+  const found = inspectDataDir(disk.fs, path);
   if (found.kind === 'refused') throw found.error;
   if (found.kind === 'ours') {
     throw new StorageError('DATA_DIR_REFUSED', `${path} already holds the data of a member`);
   }
+  await toldFor(path, 'made', () => makeDataDir(options));
+}
+
+async function makeDataDir(options: DataDirCreateOptions): Promise<void> {
+  const { path, disk, identity } = options;
+  const { fs } = disk;
   const context = new StorageContext(disk, options.scheduler, options.path, options.fatal);
   const missing = missingFolders(disk, path);
   fs.makeFolder(path);
@@ -129,18 +137,70 @@ export async function openDataDir(options: DataDirOpenOptions): Promise<DataDir>
   }
   const identity = loadIdentity(fs, path);
   checkExpected(options, identity);
+  const id = { dataDir: path, fileSet: loadPointer(fs, path), identity };
+  return await toldFor(path, 'opened', () => openSound(options, id));
+}
+
+async function openSound(options: DataDirOpenOptions, id: FileSetId): Promise<DataDir> {
+  const { path, disk } = options;
   restrictPermissions(disk, path);
-  const context = new StorageContext(disk, options.scheduler, options.path, options.fatal);
+  const opening = new Opening(options.fatal);
+  const context = new StorageContext(disk, options.scheduler, path, (error) =>
+    opening.failed(error),
+  );
   const freeBytes = await askFreeBytes(disk, path);
   if (freeBytes < freeBytesMin)
-    await settled((done) => fs.remove(`${path}/${names.reserve}`, done));
-  const id = { dataDir: path, fileSet: loadPointer(fs, path), identity };
+    await settled((done) => disk.fs.remove(`${path}/${names.reserve}`, done));
   const opened: Database[] = [];
   try {
-    return await openFileSet(context, options, id, opened);
+    const dataDir = await Promise.race([
+      openFileSet(context, options, id, opened),
+      opening.failure,
+    ]);
+    opening.end();
+    return dataDir;
   } catch (error) {
     for (const db of opened) await new Promise<void>((resolve) => db.close(resolve));
     throw error;
+  }
+}
+
+/** A write that fails while the data dir is opened ends the opening; `fatal` is for what fails later. */
+class Opening {
+  readonly failure: Promise<never>;
+  private tell: Fatal;
+  private readonly later: Fatal;
+
+  constructor(later: Fatal) {
+    this.later = later;
+    this.tell = later;
+    this.failure = new Promise((_, reject) => (this.tell = reject));
+    // It may come when nobody waits any more.
+    this.failure.catch(() => undefined);
+  }
+
+  failed(error: StorageError): void {
+    this.tell(error);
+  }
+
+  end(): void {
+    this.tell = this.later;
+  }
+}
+
+/** What the system said of a file, with the place and what to do. */
+async function toldFor<T>(
+  dataDir: string,
+  what: 'made' | 'opened',
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof StorageError) throw what === 'made' ? inContext(error, dataDir) : error;
+    const code = what === 'made' ? 'WRITE_FAILED' : 'READ_FAILED';
+    const message = `The data dir ${dataDir} cannot be ${what}: ${causeText(error)}. ${readAdvice(dataDir)}`;
+    throw new StorageError(code, message, error);
   }
 }
 

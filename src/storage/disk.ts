@@ -1,6 +1,13 @@
 import type { Scheduler } from '../base/clock.ts';
 import type { DatabaseFactory } from './database.ts';
-import { StorageError, causeText, isLevelDamage, readAdvice, rejoinAdvice } from './errors.ts';
+import {
+  StorageError,
+  causeText,
+  isLevelDamage,
+  readAdvice,
+  rejoinAdvice,
+  writeAdvice,
+} from './errors.ts';
 import type { Fatal } from './errors.ts';
 import type { Fs } from './fs.ts';
 
@@ -37,7 +44,10 @@ export class StorageContext {
   }
 
   writeFailed(what: string, error: unknown): void {
-    this.fail(new StorageError('WRITE_FAILED', `${what} failed: ${causeText(error)}`, error));
+    const text = `${what} failed: ${causeText(error)}`;
+    // LevelDB tells damage that it meets while it tidies up to whoever writes next.
+    const advice = (isLevelDamage(text) ? rejoinAdvice : writeAdvice)(this.dataDir);
+    this.fail(new StorageError('WRITE_FAILED', `${text}. ${advice}`, error));
   }
 
   /** Of the store, or of the file system it lies in. */

@@ -48,6 +48,14 @@ export function readAdvice(dataDir: string): string {
   );
 }
 
+/** What an operator looks after when a write or a sync failed: what the disk holds of it nobody knows. */
+export function writeAdvice(dataDir: string): string {
+  return (
+    'Nothing that rests on it was acknowledged. Check that the disk is sound and not full, and that this user may ' +
+    `write ${dataDir}; then start the member again.`
+  );
+}
+
 export function causeText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error

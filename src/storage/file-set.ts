@@ -123,7 +123,8 @@ export function createStore(
 /** Makes the store of a member that has applied nothing. */
 export function createEmptyStore(context: StorageContext, id: FileSetId, done: FsDone): void {
   createStore(context, id, (openError, db) => {
-    if (openError !== undefined || db === undefined) return done(openError);
+    if (db === undefined) return done(openError);
+    if (openError !== undefined) return db.close(() => done(openError));
     const batch = db.batch();
     batch.put(metaKey, encodeMeta(emptyStoreMeta));
     batch.write((error) => db.close(() => done(error)));

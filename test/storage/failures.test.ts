@@ -13,6 +13,7 @@ import {
   committed,
   entriesOf,
   entry,
+  errorOf,
   fixtureOn,
   memoryFixture,
   neverDone,
@@ -102,6 +103,46 @@ describe('A failed write of LevelDB', () => {
     const restarted = await fixture.open();
     assert.equal(restarted.log.lastIndex(), 3);
   });
+
+  it('says what an operator does next', async () => {
+    databases.failing = 'log';
+    const batch = { entries: [entry(4, 1)], hardState: undefined };
+    assert.ok(await neverDone((done) => dataDir.log.append(batch, done)));
+    const { message = '' } = fixture.fatal[0] ?? {};
+    assert.match(message, /left on device\. Nothing .* was acknowledged\. Check that the disk is/);
+    assert.match(message, /may write .*member; then start the member again\.$/);
+  });
+
+  it('while the data dir is opened ends the opening, and leaves it free', async () => {
+    // The store is ahead of the log, as when an image was installed: the log begins anew.
+    const { store } = dataDir;
+    await committed(store, { state: { ...store.state, appliedIndex: 9, appliedTerm: 1 } });
+    await closed(dataDir);
+    databases.failing = 'log';
+    const error = await errorOf(fixture.open());
+    assert.equal(error.code, 'WRITE_FAILED');
+    assert.match(error.message, /^resetting the log failed: .*; then start the member again\.$/);
+    assert.deepEqual(fixture.fatal, []);
+    databases.failing = undefined;
+    const restarted = await fixture.open();
+    assert.equal(restarted.log.lastIndex(), 9);
+  });
+
+  for (const failing of ['log', 'store'] as const) {
+    it(`of the ${failing} while the data dir is made is told with the place and what to do`, async () => {
+      const path = `${folder.path}/newcomer`;
+      const newcomer = fixtureOn({ ...machineDisk, databases }, path);
+      databases.failing = failing;
+      const error = await errorOf(newcomer.create());
+      assert.equal(error.code, 'WRITE_FAILED');
+      assert.match(error.message, /^The data dir .*newcomer cannot be made: .*No space left/);
+      assert.match(error.message, /; then start the member again\.$/);
+      databases.failing = undefined;
+      await newcomer.create();
+      assert.equal((await newcomer.open()).log.lastIndex(), 0);
+      await newcomer.end();
+    });
+  }
 
   it('of the store is final for the log too', async () => {
     databases.failing = 'store';
