@@ -6,7 +6,7 @@ import type { Bytes } from '../../src/base/bytes.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { isCheckpoint } from './checkpoints.ts';
 import { DiskModel } from './disk-model.ts';
-import { drawCuts } from './images/cut-points.ts';
+import { drawCuts, spreadCuts } from './images/cut-points.ts';
 import type { CutPoint } from './images/cut-points.ts';
 import { damageImage } from './images/damage.ts';
 import { describeKind, drawKind, makeImage } from './images/image.ts';
@@ -66,7 +66,8 @@ interface Drawn {
 
 export async function runCampaign(options: CampaignOptions): Promise<void> {
   const records = readTrace(options.life.trace);
-  const cuts = drawCuts(records, options.images, seededRandom(options.seed));
+  const spread = options.life.isCutEverywhere === true ? spreadCuts : drawCuts;
+  const cuts = spread(records, options.images, seededRandom(options.seed));
   const model = new DiskModel();
   const witness = new WitnessWatch();
   const running = new Set<Promise<void>>();

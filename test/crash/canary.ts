@@ -2,7 +2,7 @@ import * as nodeFs from 'node:fs';
 import { join } from 'node:path';
 import { levelDatabases } from '../../src/storage/level-database.ts';
 
-/** A small program to run under the shim: `canary FOLDER files|twice|level [KEY]`. It prints how it went. */
+/** A small program to run under the shim: `canary FOLDER files|twice|room|level [KEY]`. It prints how it went. */
 
 function files(folder: string): void {
   nodeFs.mkdirSync(folder, { recursive: true });
@@ -42,6 +42,12 @@ function twice(folder: string): void {
   nodeFs.fdatasyncSync(synced);
 }
 
+function room(folder: string): void {
+  nodeFs.mkdirSync(folder, { recursive: true });
+  const { bavail, bsize } = nodeFs.statfsSync(folder);
+  console.log(bavail * bsize);
+}
+
 function syncFolder(path: string): void {
   const folder = nodeFs.openSync(path, 'r');
   nodeFs.fsyncSync(folder);
@@ -64,6 +70,7 @@ const [folder = '', what, key = 'key'] = process.argv.slice(2);
 try {
   if (what === 'level') await level(folder, key);
   else if (what === 'twice') twice(folder);
+  else if (what === 'room') room(folder);
   else files(folder);
   console.log('done');
 } catch (error) {

@@ -61,16 +61,19 @@ export async function liveWithClients(options: LifeOptions): Promise<Life> {
     trace,
     summary: `${history.changesCount} writes up to revision ${history.lastRevision}, ${writer.describe()}`,
     promises: history,
-    judge: (image) => judge(history, image),
+    judge: (image) => judgeByHistory(history, image),
   };
 }
 
 /** Judges by promises that were written down. */
 export function judgeClientsAgain(promises: object, image: JudgedImage): Promise<Judgement> {
-  return judge(Object.assign(new ClientHistory(), promises), image);
+  return judgeByHistory(Object.assign(new ClientHistory(), promises), image);
 }
 
-async function judge(history: ClientHistory, image: JudgedImage): Promise<Judgement> {
+export async function judgeByHistory(
+  history: ClientHistory,
+  image: JudgedImage,
+): Promise<Judgement> {
   let booted;
   try {
     booted = await boot(image.dataDir, image);

@@ -171,10 +171,21 @@ class RecordedCluster {
   /** What was written while it was away is no longer in the log of the others. */
   private async snapshotTo(name: string): Promise<void> {
     await this.member(name).kill();
+    await this.led('a');
     await this.write('a', snapshotWrites, largeBytes);
     this.start(name, name === 'd' ? joining : []);
     await this.caughtUp(name);
     await this.write('a', 5);
+  }
+
+  /** The one that was killed may have been the leader; a write at that moment would come to no known end. */
+  private async led(name: string): Promise<void> {
+    const client = mustGet(this.clients.get(name), 'it was started');
+    const deadline = performance.now() + catchUpMs;
+    const request = { key: Buffer.from('key-0') };
+    while (!(await client.call('KV.Range', request, { deadlineMs: 5_000 })).ok) {
+      if (performance.now() > deadline) throw new Error(`${name} finds no leader`);
+    }
   }
 
   private async caughtUp(name: string): Promise<void> {

@@ -19,6 +19,8 @@ export interface Life {
   readonly summary: string;
   /** All that `judge` knows, as data that v8 can write down. */
   readonly promises: object;
+  /** Power is lost after each operation in turn, as far as there are images enough; otherwise where it is drawn. */
+  readonly isCutEverywhere?: boolean;
   /** Starts a member on an image and asks it whether all is there. */
   judge(image: JudgedImage): Promise<Judgement>;
 }

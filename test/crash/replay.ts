@@ -10,7 +10,12 @@ import { judgePeersAgain } from './peer-life.ts';
 
 const judges: Readonly<
   Record<string, (promises: object, image: JudgedImage) => Promise<Judgement>>
-> = { clients: judgeClientsAgain, peers: judgePeersAgain, cluster: judgeClusterAgain };
+> = {
+  bootstrap: judgeClientsAgain,
+  clients: judgeClientsAgain,
+  peers: judgePeersAgain,
+  cluster: judgeClusterAgain,
+};
 
 /** Starts a member on a copy of a kept image once more, and judges it by the promises kept beside it. */
 export async function replay(place: string, scratch: string): Promise<string | undefined> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { seededRandom } from '../../src/base/random.ts';
 import { DiskModel } from './disk-model.ts';
@@ -120,6 +120,8 @@ describe('The shim', () => {
     ['write synced ENOSPC', 'ENOSPC'],
     ['open synced EMFILE', 'EMFILE'],
     ['* * ENOSPC after 1', 'ENOSPC'],
+    ['write *ync* ENOSPC', 'ENOSPC'],
+    ['write *unsync ENOSPC', 'done'],
     ['write synced short', 'done'],
     ['sync * delay 10', 'done'],
     ['sync elsewhere EIO', 'done'],
@@ -130,6 +132,12 @@ describe('The shim', () => {
       assert.equal(lines.at(-1), expected);
     });
   }
+
+  it('answers how much room it was told, and says which of its rules it followed', () => {
+    const { lines, dataDir } = run(['room'], 'sync * EIO\nspace * free 8192');
+    assert.equal(lines[0], '8192');
+    assert.equal(readFileSync(`${dirname(dataDir)}/faults.met`, 'utf8'), '1');
+  });
 
   it('makes nothing durable that was synced after a failed sync', () => {
     const { trace } = run(['twice'], 'sync synced EIO times 1');

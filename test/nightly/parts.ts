@@ -51,7 +51,17 @@ export const allParts: readonly Part[] = [
     share: 10,
     sliceSeconds: 900,
     isElastic: false,
-    slice: ({ seed }) => npmRun('2000 images', 'crash', '--images', 2000, '--seed', seed),
+    slice: ({ seed }) => {
+      const much = ['--images', 2000, '--faults', 60];
+      return npmRun('2000 images, 60 times failing disks', 'crash', ...much, '--seed', seed);
+    },
+  },
+  {
+    name: 'crash that must fail',
+    share: 2,
+    sliceSeconds: 300,
+    isElastic: false,
+    slice: ({ seed }) => npmRun('syncs that do nothing', 'crash', '--controls', '--seed', seed),
   },
   {
     name: 'mutants',

@@ -85,6 +85,20 @@ export function drawCuts(
   return cuts.sort((a, b) => a.record - b.record);
 }
 
+/** At even distances over the whole trace, which with images enough is after each operation, several times. */
+export function spreadCuts(
+  records: readonly TraceRecord[],
+  count: number,
+  random: Random,
+): readonly CutPoint[] {
+  const distance = records.length / count;
+  const from = (random.below(1000) / 1000) * distance;
+  return Array.from({ length: count }, (_, i): CutPoint => {
+    const record = Math.min(records.length - 1, Math.floor(from + i * distance));
+    return { record, near: 'the first start', isNameless: false };
+  });
+}
+
 function pointsByInterest(records: readonly TraceRecord[]): ReadonlyMap<string, number[]> {
   const byInterest = new Map<string, number[]>();
   const openPaths = new Map<number, string>();

@@ -1,16 +1,20 @@
 /*
- * Rules of failure, one a line:  <op> <part of the path, or *> <action> [after N] [times N]
- *   op      write, sync, open, rename or *; syncfile and syncfolder for one of the two kinds of sync
- *   action  EIO, ENOSPC, EMFILE, delay MS, short (half of a write is done), skip (said to be done, and not done)
+ * Rules of failure, one a line:  <op> <part of the path, or a pattern with * for the whole of it> <action>
+ *                                [after N] [times N]
+ *   op      write, sync, open, rename or *; syncfile and syncfolder for one of the two kinds of sync; space, when the
+ *           program asks how much room there is
+ *   action  EIO, ENOSPC, EMFILE, delay MS, short (half of a write is done), skip (said to be done, and not done),
+ *           free BYTES (for space only)
  * The first rule that fits decides. `after` lets as many fitting calls pass, `times` is how often it then holds. A
  * change of the file begins all counts anew. Each time a rule decides, one byte is appended to the file whose name has
- * `.met` behind it: a rule that nothing met has tested nothing.
+ * `.met` behind it, '0' for the first rule, and so on in ASCII: a rule that nothing met has tested nothing.
  */
 #define _GNU_SOURCE
 #include "shim.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +22,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum action { ACTION_ERROR, ACTION_DELAY, ACTION_SHORT, ACTION_SKIP };
+enum action { ACTION_ERROR, ACTION_DELAY, ACTION_SHORT, ACTION_SKIP, ACTION_FREE };
 
 struct rule {
   char op[16], path[256];
   enum action action;
-  long value; /* an errno, or milliseconds */
+  long value; /* an errno, milliseconds, or bytes */
   long after, times, seen;
 };
 
 #define RULES_MAX 64
 
-static const char *const op_names[] = {"write", "syncfile", "syncfolder", "open", "rename"};
+static const char *const op_names[] = {"write", "syncfile", "syncfolder", "open", "rename", "space"};
 static const char *faults_path;
 static struct stat known;
 static struct rule rules[RULES_MAX];
@@ -47,6 +51,10 @@ static int parse_action(struct rule *rule, const char *word, char **rest) {
     const char *milliseconds = strtok_r(NULL, " \t\n", rest);
     rule->action = ACTION_DELAY;
     rule->value = milliseconds == NULL ? 0 : atol(milliseconds);
+  } else if (strcmp(word, "free") == 0) {
+    const char *bytes = strtok_r(NULL, " \t\n", rest);
+    rule->action = ACTION_FREE;
+    rule->value = bytes == NULL ? 0 : atol(bytes);
   } else return 0;
   return 1;
 }
@@ -97,10 +105,13 @@ static void maybe_reload(void) {
 
 static int fits(const struct rule *rule, enum fault_op op, const char *path) {
   int is_sync = op == FAULT_SYNC_FILE || op == FAULT_SYNC_FOLDER;
+  /* Asking for room is no failure: only a rule of its own decides it. */
+  if ((op == FAULT_SPACE) != (rule->action == ACTION_FREE)) return 0;
   int is_op = strcmp(rule->op, "*") == 0 || strcmp(rule->op, op_names[op]) == 0 ||
               (is_sync && strcmp(rule->op, "sync") == 0);
   if (!is_op) return 0;
-  return strcmp(rule->path, "*") == 0 || strstr(path, rule->path) != NULL;
+  if (strchr(rule->path, '*') == NULL) return strstr(path, rule->path) != NULL;
+  return fnmatch(rule->path, path, 0) == 0;
 }
 
 static struct rule *find_rule(enum fault_op op, const char *path) {
@@ -133,10 +144,15 @@ struct fault faults_next(enum fault_op op, const char *path) {
   maybe_reload();
   const struct rule *rule = find_rule(op, path);
   if (rule != NULL) {
-    if (met >= 0) (void)!REAL(write)(met, ".", 1);
+    char number = (char)('0' + (rule - rules));
+    if (met >= 0) (void)!REAL(write)(met, &number, 1);
     if (rule->action == ACTION_ERROR) fault.error = (int)rule->value;
     if (rule->action == ACTION_SHORT) fault.is_short = 1;
     if (rule->action == ACTION_SKIP) fault.is_skipped = 1;
+    if (rule->action == ACTION_FREE) {
+      fault.is_full = 1;
+      fault.free_bytes = (uint64_t)rule->value;
+    }
     if (rule->action == ACTION_DELAY) delay_ms = rule->value;
   }
   pthread_mutex_unlock(&faults_lock);

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 static void record_entry(enum record_kind kind, const char *path, const char *path2) {
@@ -85,3 +86,27 @@ int mkdirat(int folder_fd, const char *name, mode_t mode) {
   return result;
 }
 int mkdir(const char *path, mode_t mode) { return mkdirat(AT_FDCWD, path, mode); }
+
+/* How much room there is; libuv asks by either name. */
+#define ANSWER_SPACE(path, space)                                               \
+  ({                                                                            \
+    char buffer[PATH_MAX];                                                      \
+    const char *relative = shim_relative(AT_FDCWD, path, buffer);               \
+    struct fault fault = {0};                                                   \
+    if (relative != NULL) fault = faults_next(FAULT_SPACE, relative);           \
+    if (fault.is_full) {                                                        \
+      (space)->f_bavail = fault.free_bytes / (uint64_t)(space)->f_bsize;        \
+      (space)->f_bfree = (space)->f_bavail;                                     \
+    }                                                                           \
+  })
+
+int statfs(const char *path, struct statfs *space) {
+  int result = REAL(statfs)(path, space);
+  if (result == 0) ANSWER_SPACE(path, space);
+  return result;
+}
+int statfs64(const char *path, struct statfs64 *space) {
+  int result = REAL(statfs64)(path, space);
+  if (result == 0) ANSWER_SPACE(path, space);
+  return result;
+}

@@ -64,12 +64,14 @@ void trace_append(const struct record *record);
 /* Where the next record will begin; with the lock held. */
 uint64_t trace_position(void);
 
-enum fault_op { FAULT_WRITE, FAULT_SYNC_FILE, FAULT_SYNC_FOLDER, FAULT_OPEN, FAULT_RENAME };
+enum fault_op { FAULT_WRITE, FAULT_SYNC_FILE, FAULT_SYNC_FOLDER, FAULT_OPEN, FAULT_RENAME, FAULT_SPACE };
 
 struct fault {
   int error;       /* an errno, or 0 */
   int is_short;    /* write half */
   int is_skipped;  /* answer that it was done, and do nothing */
+  int is_full;     /* answer that `free_bytes` are left */
+  uint64_t free_bytes;
 };
 
 void faults_open(const char *path);
