@@ -131,6 +131,11 @@ export class BackPressure {
     if (!this.isResting) this.socket.resume();
   }
 
+  /** It is we who do not read on: what the other end has sent may not have come here. */
+  get isDeaf(): boolean {
+    return this.isPaused || this.isResting;
+  }
+
   /** Nothing is read until `wake`, for want of time. */
   rest(): void {
     this.isResting = true;

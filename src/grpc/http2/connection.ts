@@ -123,12 +123,9 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
       streamBytes: limits.streamWindowBytes,
       connectionBytes: limits.connectionWindowBytes,
     });
-    this.backPressure = new BackPressure({
-      socket,
-      output: this.output,
-      sender: this.sender,
-      unsentBytesMax: limits.unsentBytesMax,
-    });
+    const { output, sender } = this;
+    const { unsentBytesMax } = limits;
+    this.backPressure = new BackPressure({ socket, output, sender, unsentBytesMax });
     this.reader = new FrameReader(this, this.isServer);
     this.headerFrames = new HeaderFrames(this);
     this.dataFrames = new DataFrames(this);
@@ -542,6 +539,8 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
   /** The socket has taken a write. */
   private onWritten(): void {
     if (this.output.socketBytes === 0) this.unreadReplies = 0;
+    // Who takes what we send is there: what he says meanwhile is not read.
+    if (this.keepAlive !== undefined && this.backPressure.isDeaf) this.keepAlive.wasHeard = true;
     this.backPressure.maybeResume();
     this.maybeReadOnLater();
     this.maybeGoOnLater();
@@ -575,7 +574,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
   /** Which header block or frame has begun and is not whole; 0: none, or it is we who do not read on. */
   private ordinalOfBegun(): number {
     const { block } = this.headerFrames;
-    if (this.unread !== undefined || this.backPressure.isPaused) return 0;
+    if (this.backPressure.isDeaf) return 0;
     if (block.isOpen) return -block.ordinal;
     return this.reader.isWithinFrame ? this.reader.frames + 1 : 0;
   }
@@ -586,6 +585,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
     if (expired === 'drainMs') return this.tellLast();
     if (expired === 'lingerMs') return this.endLinger();
     if (expired !== undefined) {
+      if (this.backPressure.isDeaf) return this.deadlines.start(expired);
       const { code, reason } = failures[expired];
       return this.fail(code, reason);
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   continuationsMax,
   emptyFrames,
@@ -292,6 +293,62 @@ describe('slow clients', () => {
     peer.send(next.subarray(20));
     await peer.settled();
     peer.socket.destroy();
+  });
+
+  /** Asks for far more than it reads, so that the server reads nothing of it any more; `last` comes after that. */
+  async function askTooMuch(peer: RawPeer, last: Uint8Array): Promise<void> {
+    peer.send(frame(FrameType.WINDOW_UPDATE, 0, 0, u32(0x7000_0000)));
+    peer.socket.pause();
+    peer.send(...repeat(400, (i) => [headers(2 * i + 1, whole)]));
+    await sleep(100);
+    peer.send(last);
+  }
+
+  const largeAnswer = new Uint8Array(200_000);
+  const answersLarge: ServerOptions = {
+    limits: { unsentBytesMax: 20_000 },
+    onRequest: (stream) => {
+      stream.sendHeaders([':status', '200'], false);
+      stream.write(largeAnswer, true);
+    },
+  };
+  const wideStreams = frame(
+    FrameType.SETTINGS,
+    0,
+    0,
+    setting(Setting.INITIAL_WINDOW_SIZE, 0x7fff_ffff),
+  );
+
+  it('are not blamed for an acknowledgement that we do not read', async () => {
+    server = await startServer({ ...answersLarge, timeouts: { settingsAckMs: 300 } });
+    const peer = new RawPeer(connect(server.port, '127.0.0.1'), false);
+    peer.send(clientPreface, wideStreams);
+    await askTooMuch(peer, settingsAck);
+    await sleep(900);
+    assert.deepEqual(server.reasons, []);
+    peer.socket.resume();
+    await peer.settled();
+    peer.socket.destroy();
+  });
+
+  it('are there as long as they take what we send, also while we read nothing of them', async () => {
+    const keepAlive = { intervalMs: 200, timeoutMs: 300 };
+    const limits = { ...answersLarge.limits, keepAlive };
+    server = await startServer({ ...answersLarge, limits });
+    const peer = await connectRaw(server.port, wideStreams);
+    const { socket } = peer;
+    await askTooMuch(peer, emptySettings);
+    // Three times as long as a silent client has, and not to the end of the answers.
+    for (let i = 0; i < 30 && !peer.isEnded; i++) {
+      const from = socket.bytesRead;
+      socket.resume();
+      while (socket.bytesRead - from < 400_000 && !peer.isEnded) await sleep(1);
+      socket.pause();
+      await sleep(50);
+    }
+    assert.deepEqual(server.reasons, []);
+    assert.match(await server.closedReason(), /keep-alive/);
+    socket.destroy();
   });
 
   it('must acknowledge SETTINGS in time', async () => {
