@@ -34,7 +34,10 @@ export class DataFrames {
     if (stream.isRemoteEnded) return core.failStream(streamId, ErrorCode.STREAM_CLOSED);
     if (!stream.hasHeaders) return core.failStream(streamId, ErrorCode.PROTOCOL_ERROR);
     stream.receiveWindow -= length;
-    if (stream.receiveWindow < 0) return core.failStream(streamId, ErrorCode.FLOW_CONTROL_ERROR);
+    // A window below zero allows no bytes, and an end without any (section 6.9.1).
+    if (length > 0 && stream.receiveWindow < 0) {
+      return core.failStream(streamId, ErrorCode.FLOW_CONTROL_ERROR);
+    }
     this.stream = stream;
   }
 

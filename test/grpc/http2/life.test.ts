@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { FrameType, streamIdMax } from '../../../src/grpc/http2/frames.ts';
+import { connect } from 'node:net';
+import { clientPreface, FrameType, streamIdMax } from '../../../src/grpc/http2/frames.ts';
 import { Setting } from '../../../src/grpc/http2/settings.ts';
 import type { StreamTable } from '../../../src/grpc/http2/stream-table.ts';
 import { ErrorCode, type Http2Stream } from '../../../src/grpc/http2/types.ts';
@@ -18,10 +19,10 @@ import {
   listenRaw,
   padded,
   request,
+  RawPeer,
   setting,
   settingsAck,
   u32,
-  type RawPeer,
 } from './raw-peer.ts';
 
 /** How streams and connections end, and what the other end of a client may do. */
@@ -216,6 +217,25 @@ describe('the ends of streams', () => {
     const resets = peer.frames.filter(({ type }) => type === FrameType.RST_STREAM);
     assert.equal(resets.length, 20);
     assert.equal(peer.frames.some(isGoAway), false);
+  });
+
+  it('the end may come when our SETTINGS have taken more from the window than there was', async () => {
+    server = await startServer({
+      limits: { streamWindowBytes: 10 },
+      onRequest: (stream) => {
+        const onData = (_: unknown, isEnd: boolean): void => {
+          if (isEnd) stream.sendHeaders([':status', '200'], true);
+        };
+        stream.listener = { ...silent, onData };
+      },
+    });
+    peer = new RawPeer(connect(server.port, '127.0.0.1'), false);
+    // Sent by the window of 65,535 bytes that holds until then, of which the SETTINGS leave -10.
+    peer.send(clientPreface, emptySettings, headers(1, endHeaders), data(1, 0, 20), settingsAck);
+    await peer.settled();
+    peer.send(data(1, endStream, 0));
+    const last = await peer.until(({ streamId }) => streamId === 1);
+    assert.deepEqual([last.type, last.flags], [FrameType.HEADERS, whole]);
   });
 
   it('all streams are told when their connection is lost, before it is', async () => {
