@@ -1,11 +1,14 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DoesNotApply } from './apply.ts';
 import { allHarnesses, type Harness } from './harnesses.ts';
 import { allMutants } from './list.ts';
 import { describeRow, describeRows, hasPassed, type NamedTrial, type Row } from './report.ts';
+import { formatTableFile, mergeRow, parseTableFile, tablePath } from './table.ts';
 import { runTrial } from './trial.ts';
 import type { Mutant } from './types.ts';
-import { BuildFailed, isBuilt, Workshop } from './workshop.ts';
+import { BuildFailed, isBuilt, root, Workshop } from './workshop.ts';
 import { hasToldUsage } from '../usage.ts';
 
 /**
@@ -24,10 +27,11 @@ interface Arguments {
   readonly jobs: number;
   readonly isAll: boolean;
   readonly hasControl: boolean;
+  readonly hasTable: boolean;
 }
 
 const usage = `usage: npm run mutants -- [--only REGEX] [--harness ${allHarnesses.map(({ name }) => name).join(',')}]
-                     [--budget SECONDS] [--all] [--jobs N] [--no-control] [--list]
+                     [--budget SECONDS] [--all] [--jobs N] [--no-control] [--table] [--list]
 
   --only REGEX      mutants whose names match
   --harness NAMES   these alone, in the order in which they stand above
@@ -35,6 +39,7 @@ const usage = `usage: npm run mutants -- [--only REGEX] [--harness ${allHarnesse
   --all             run all harnesses on each mutant, not only up to the first that finds it
   --jobs N          mutants at a time; what runs real processes is best run one at a time
   --no-control      do not run the harnesses on the source as it is
+  --table           also put what was found into ${tablePath}
   --list            only say what would be planted`;
 
 function parse(argv: readonly string[]): Arguments | 'list' {
@@ -47,6 +52,7 @@ function parse(argv: readonly string[]): Arguments | 'list' {
       jobs: { type: 'string', default: '1' },
       all: { type: 'boolean', default: false },
       'no-control': { type: 'boolean', default: false },
+      table: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
     },
   });
@@ -64,6 +70,7 @@ function parse(argv: readonly string[]): Arguments | 'list' {
     jobs: atLeastOne('jobs', values.jobs),
     isAll: values.all,
     hasControl: !values['no-control'],
+    hasTable: values.table,
   };
 }
 
@@ -122,6 +129,15 @@ async function tryAll(
   return { name, isControl, trials };
 }
 
+/** At once, so that a run which is cut off has not been in vain. */
+function keepInTable(row: Row): void {
+  const path = join(root, tablePath);
+  const rows = existsSync(path) ? parseTableFile(readFileSync(path, 'utf8')) : [];
+  const names = allMutants.map(({ name }) => name);
+  const harnesses = allHarnesses.map(({ name }) => name);
+  writeFileSync(path, formatTableFile(mergeRow(rows, row, names), harnesses));
+}
+
 async function main(args: Arguments): Promise<number> {
   const queue: (Mutant | undefined)[] = [...args.mutants];
   if (args.hasControl) queue.unshift(undefined);
@@ -133,6 +149,7 @@ async function main(args: Arguments): Promise<number> {
         const row = await tryAll(args, workshop, queue.shift());
         progress('');
         console.log(describeRow(row));
+        if (args.hasTable && !row.isControl) keepInTable(row);
         rows.push(row);
       }
     } finally {

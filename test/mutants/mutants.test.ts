@@ -7,6 +7,7 @@ import { compatibleSets, mutatedFiles, replaceOnce } from './apply.ts';
 import { failureLine } from './failure-line.ts';
 import { allMutants } from './list.ts';
 import { describeRows, type Row } from './report.ts';
+import { formatTableFile, mergeRow, parseTableFile } from './table.ts';
 import { root } from './workshop.ts';
 
 const source = (file: string): string => readFileSync(join(root, 'src', file), 'utf8');
@@ -103,5 +104,48 @@ describe('the report on mutants', () => {
     assert.equal(failureLine(`${mocha}\n Error: I7 one vote: two of n1`), 'I7 one vote: two of n1');
     assert.equal(failureLine('seed 7\nall is well\n\n'), 'all is well');
     assert.equal(failureLine(''), 'nothing was said');
+  });
+});
+
+describe('the table of mutants', () => {
+  const trial = (harness: string, end: 'caught' | 'silent', seconds: number, told = '') => ({
+    harness,
+    end,
+    seconds,
+    told,
+    output: '',
+  });
+  const names = ['first', 'second'];
+  const harnesses = ['unit', 'sim'];
+  const row = (name: string, ...trials: Row['trials']): Row => ({
+    name,
+    isControl: false,
+    trials,
+  });
+
+  it('is read as it was written', () => {
+    const first = row('first', trial('unit', 'silent', 60), trial('sim', 'caught', 7, 'a | b'));
+    const second = row('second', trial('unit', 'caught', 0.2, 'I7 one vote'));
+    const rows = mergeRow(mergeRow([], first, names), second, names);
+    const text = formatTableFile(rows, harnesses);
+    assert.match(text, /\| first +\| silent 60 s \| 7 s +\| a \/ b +\|\n/);
+    assert.match(text, /\| second +\| 1 s +\| - +\| I7 one vote +\|\n/);
+    assert.match(text, /\n2 mutants, 2 caught\.\n$/);
+    assert.equal(formatTableFile(parseTableFile(text), harnesses), text);
+  });
+
+  it('keeps what was found before beside what was tried now, and forgets mutants that are no more', () => {
+    const before = mergeRow([], row('first', trial('unit', 'silent', 60)), names);
+    const now = mergeRow(before, row('first', trial('sim', 'caught', 5, 'found')), names);
+    assert.deepEqual([...(now[0]?.trials.keys() ?? [])], ['unit', 'sim']);
+    assert.deepEqual(mergeRow(now, row('second'), ['second']), []);
+  });
+
+  it('says who escaped', () => {
+    const rows = mergeRow([], row('first', trial('sim', 'silent', 60)), names);
+    assert.match(
+      formatTableFile(rows, harnesses),
+      /1 mutants, 0 caught\. NOTHING finds first\.\n$/,
+    );
   });
 });

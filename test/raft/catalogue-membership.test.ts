@@ -308,4 +308,22 @@ describe('a leader that leaves its configuration, whose followers do not know th
     assert.equal(cluster.leader.id, 2n);
     assert.deepEqual(two.raft.confState, conf([2n], [1n]));
   });
+
+  it('tells a candidate nothing of what is another entry there, or none', () => {
+    const { raft } = loneMember({ log: [1, 2, 2], term: 3 });
+    raft.campaign();
+    const refusal = { type: 'MsgVoteResp', from: 2n, to: 1n, reject: true } as const;
+    const tell = (commit: number, logTerm: number): void =>
+      raft.step({ ...refusal, term: raft.term, commit, logTerm });
+    for (const [commit, logTerm] of [
+      [3, 3],
+      [4, 3],
+      [2, 1],
+    ] as const) {
+      tell(commit, logTerm);
+      assert.equal(raft.committed, 0, `its own entry ${commit} may be lost yet`);
+    }
+    tell(2, 2);
+    assert.equal(raft.committed, 2);
+  });
 });

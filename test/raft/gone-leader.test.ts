@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { Cluster } from './support/cluster.ts';
-import { heartbeat, loneMember, preVote, preVoteResp, said, saidOf } from './support/messages.ts';
+import {
+  append,
+  heartbeat,
+  loneMember,
+  preVote,
+  preVoteResp,
+  said,
+  saidOf,
+} from './support/messages.ts';
+import { emptyBytes } from '../../src/base/bytes.ts';
+import { encodeConfChange } from '../../src/raft/confchange.ts';
 import type { RaftConfig } from '../../src/raft/config.ts';
 import type { TestMember } from './support/member.ts';
 
@@ -98,6 +108,19 @@ describe('a leader that is gone', () => {
     assert.equal(cluster.propose(2, 'x'), 'accepted');
     cluster.tick(5);
     assert.equal(cluster.member(2).raft.state, 'follower');
+  });
+
+  it('is not succeeded by one that has a change of the members to apply, before it has (row 25)', () => {
+    const member = follower();
+    const addFour = { type: 'addVoter', memberId: 4n } as const;
+    const data = encodeConfChange({ transition: 'auto', changes: [addFour], context: emptyBytes });
+    const entries = [{ index: 1, term: 5, type: 'confChange', data } as const];
+    member.raft.step(append(3n, 5, { entries, commit: 1 }));
+    member.raft.reportGone(3n);
+    assert.equal(member.raft.state, 'follower');
+    assert.equal(saidOf(member, 'MsgPreVote').length, 0, 'now it is applied');
+    member.raft.tick();
+    assert.equal(saidOf(member, 'MsgPreVote').length, 3);
   });
 
   it('is asked about once in a term', () => {

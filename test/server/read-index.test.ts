@@ -40,6 +40,12 @@ describe('a read that is asked again (etcd #20418)', () => {
     assert.deepEqual(answered, ['first read']);
     const next = queue.takeContext();
     assert.ok(next !== undefined && next !== again && next !== before);
+    for (const context of [before, again]) queue.readConfirmed([{ context, index: 9 }]);
+    assert.deepEqual(
+      answered,
+      ['first read'],
+      'nor one that came while its own round is under way',
+    );
     queue.readConfirmed([{ context: next, index: 10 }]);
     assert.deepEqual(answered, ['first read', 'second read']);
   });

@@ -47,6 +47,29 @@ export const leaseMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'renews-with-entries-to-apply',
+    breaks:
+      'I33: a leader that answers without a round has applied what is committed: it may end the lease',
+    changes: [
+      {
+        file: 'server/loops.ts',
+        from: 'this.applyLoop.applied.index === this.raft.committed && !this.raft.hasOfferedLeadership',
+        to: '!this.raft.hasOfferedLeadership',
+      },
+    ],
+  },
+  {
+    name: 'renews-after-it-has-offered-its-place',
+    breaks: 'I33: whoever was told to campaign may lead at once (dissertation 4.2.3)',
+    changes: [
+      {
+        file: 'server/loops.ts',
+        from: 'this.applyLoop.applied.index === this.raft.committed && !this.raft.hasOfferedLeadership',
+        to: 'this.applyLoop.applied.index === this.raft.committed',
+      },
+    ],
+  },
+  {
     name: 'renewal-takes-the-extension',
     breaks:
       'I33: what a new leader adds to a lease stands, for the last one may have renewed it later',

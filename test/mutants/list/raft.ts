@@ -212,4 +212,60 @@ export const raftMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'conflict-of-a-later-term-kept',
+    breaks:
+      'I3: an entry is the same if its term is, not if it is of a later one (dissertation 3.5)',
+    changes: [
+      {
+        file: 'raft/log.ts',
+        from: '      if (!this.matches(entry.index, entry.term)) break;',
+        to: '      if ((this.term(entry.index) ?? -1) < entry.term) break;',
+      },
+    ],
+  },
+  {
+    name: 'commit-learnt-without-its-term',
+    breaks: 'I5: what another member has committed is committed here if it is the same entry',
+    changes: [
+      {
+        file: 'raft/election.ts',
+        from: '!log.matches(commit, term)) return;',
+        to: 'commit > log.lastIndex() || term > core.term) return;',
+      },
+    ],
+  },
+  {
+    name: 'joint-configuration-read-alone',
+    breaks: 'I14: a read in a joint configuration needs both majorities (dissertation 4.3)',
+    changes: [
+      {
+        file: 'raft/tracker.ts',
+        from: ' && votersOutgoing.length === 0;',
+        to: ' && votersOutgoing.length >= 0;',
+      },
+    ],
+  },
+  {
+    name: 'gone-leader-succeeded-over-a-change',
+    breaks: 'I10: nobody campaigns with a configuration entry to apply, however it is asked to',
+    changes: [
+      {
+        file: 'raft/election.ts',
+        from: '  if (core.log.hasUnappliedConfChange(core.config.maxCommittedBytesPerReady)) return;\n  core.gone.campaignTerm',
+        to: '  core.gone.campaignTerm',
+      },
+    ],
+  },
+  {
+    name: 'own-vote-counted-before-its-write-ended',
+    breaks: 'I7: the own vote is a promise like any other (dissertation 3.8, 10.2.1)',
+    changes: [
+      {
+        file: 'raft/persist.ts',
+        from: 'if (durable.term === core.term && durable.vote === core.id) recordVote',
+        to: 'if (durable.term <= core.term) recordVote',
+      },
+    ],
+  },
 ];

@@ -95,4 +95,51 @@ export const servingMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'old-round-confirms-the-next',
+    breaks: 'I14: an answer to what an earlier round asked confirms no later one (etcd #20418)',
+    changes: [
+      {
+        file: 'server/read-index.ts',
+        from: 'if (round === undefined || !round.contexts.has(context)) continue;',
+        to: 'if (round === undefined || context > this.lastContext) continue;',
+      },
+    ],
+  },
+  {
+    name: 'proposals-of-every-start-alike',
+    breaks: 'I38: an answer to what an earlier process proposed is none to what this one did',
+    changes: [
+      {
+        file: 'server/proposals.ts',
+        from: 'new CommandOrigin(parts.memberId, parts.nonce)',
+        to: 'new CommandOrigin(parts.memberId, Math.min(1, parts.nonce))',
+      },
+    ],
+  },
+  {
+    name: 'acknowledged-with-the-batch-before',
+    breaks: 'I8: group commit acknowledges a batch when it is on disk, not when the one before is',
+    changes: [
+      {
+        file: 'server/raft-loop.ts',
+        from: '      this.appendQueue.push(ready);\n',
+        to:
+          '      const isEarly = this.isAppending && ready.hardState === undefined;\n' +
+          '      if (isEarly) this.send(ready.messagesAfterAppend);\n' +
+          '      this.appendQueue.push(isEarly ? { ...ready, messagesAfterAppend: [] } : ready);\n',
+      },
+    ],
+  },
+  {
+    name: 'half-of-a-long-entry-committed',
+    breaks: 'I21: an entry that is applied in steps reaches the store whole',
+    changes: [
+      {
+        file: 'server/store-loop.ts',
+        from: '!gathering.isDirty || this.isWithinEntry',
+        to: '!gathering.isDirty || (this.isWithinEntry && !this.isDue)',
+      },
+    ],
+  },
 ];

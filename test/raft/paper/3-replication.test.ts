@@ -152,6 +152,8 @@ describe('section 3.5: log replication', () => {
     ['d', [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7]],
     ['e', [1, 1, 1, 4, 4, 4, 4]],
     ['f', [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]],
+    // Beyond the figure: where they differ, the follower's is of the later term.
+    ['d, but shorter', [1, 1, 1, 4, 4, 7, 7]],
   ];
   for (const [name, log] of figure36) {
     it(`a leader brings a log like (${name}) of Figure 3.6 in line with its own`, () => {

@@ -191,6 +191,26 @@ describe('section 4.3: joint consensus', () => {
     }
   });
 
+  it('a read is confirmed by both majorities, also where the leader alone is one of them', () => {
+    const cluster = Cluster.of(3);
+    cluster.elect(1);
+    const leader = cluster.member(1);
+    const removeTwo: ConfChangeSingle = { type: 'remove', memberId: 2n };
+    leader.raft.proposeConfChange(change('jointExplicit', removeTwo, removeThree));
+    cluster.settle();
+    assert.deepEqual(leader.raft.confState.voters, [1n]);
+    for (const id of [2, 3]) cluster.isolate(id);
+    leader.raft.readIndex(7);
+    cluster.settle();
+    assert.deepEqual(leader.readStates, [], 'the others may have left it behind');
+    cluster.heal();
+    cluster.tick();
+    assert.deepEqual(
+      leader.readStates.map(({ context }) => context),
+      [7],
+    );
+  });
+
   it('an election is won by both majorities', () => {
     const cluster = Cluster.of(3);
     cluster.addEmpty(4n);
