@@ -49,6 +49,8 @@ const concurrencyMax = 3;
 const damagedOneIn = 5;
 /** Time limits are so much longer when an image is judged again. */
 export const patienceMax = 6;
+/** One in so many is of a disk without a journal. */
+const unorderedOneIn = 8;
 /** One in so many is started as a process of its own. */
 const processOneIn = 20;
 
@@ -57,7 +59,7 @@ interface Drawn {
   readonly cut: CutPoint;
   readonly kind: ImageKind;
   readonly damage: string | undefined;
-  /** Synced bytes that nothing stands in for were damaged. */
+  /** Synced bytes that nothing stands in for were damaged, or no order was kept: it may refuse. */
   readonly isHarmed: boolean;
   readonly image: Image;
   readonly promisedAt: number;
@@ -110,7 +112,8 @@ function drawImage(
 ): Drawn {
   const { number, cut, records, model, witness } = parts;
   const random = seededRandom(mixed(seed, number));
-  const kind = drawKind(random, cut.isNameless);
+  const isUnordered = random.below(unorderedOneIn) === 0;
+  const kind = { ...drawKind(random, cut.isNameless), ...(isUnordered && { isUnordered }) };
   const image = makeImage(model, kind, random);
   const damaged =
     random.below(damagedOneIn) === 0 ? damageImage(image, parts.older, random) : undefined;
@@ -120,7 +123,7 @@ function drawImage(
     cut,
     kind,
     damage: damaged?.what,
-    isHarmed: damaged?.isHarmless === false,
+    isHarmed: damaged?.isHarmless === false || image.isOutOfOrder,
     image: damaged?.image ?? image,
     cutAt,
     promisedAt: damaged?.isHarmless === false ? Math.min(cutAt, witness.coveredAt) : cutAt,

@@ -12,6 +12,7 @@ export class Tally {
     this.count(`entries: ${kind.entries}`, result);
     this.count(`a new file is ${kind.reading}`, result);
     this.count(damage === undefined ? 'no damage' : `damage: ${damage.split(':')[0]}`, result);
+    if (kind.isUnordered === true) this.count('no journal keeps an order', result);
     this.count(`near: ${cut.near}`, result);
     if (result.problem === undefined) this.passed++;
     else this.failed++;

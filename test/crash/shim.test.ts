@@ -80,6 +80,25 @@ describe('The shim', () => {
     });
   }
 
+  it('sees that LevelDB syncs its folder between a record of its manifest and the sync of that', () => {
+    const { trace } = run(['level']);
+    const records = readTrace(trace);
+    const paths = new Map<number, string>();
+    let writtenAt = 0;
+    let folderSyncBegan = -1;
+    let syncs = 0;
+    for (const { kind, fd, path, at, a } of records) {
+      if (kind === 'open') paths.set(fd, path);
+      const isManifest = paths.get(fd)?.startsWith('MANIFEST-') === true;
+      if (kind === 'write' && isManifest) writtenAt = at;
+      if (kind === 'sync' && paths.get(fd) === '') folderSyncBegan = a;
+      if (kind !== 'sync' || !isManifest) continue;
+      syncs++;
+      assert.ok(folderSyncBegan > writtenAt, 'the folder was synced after the record was written');
+    }
+    assert.ok(syncs > 0);
+  });
+
   it('goes on with a trace when the program is started again', () => {
     run(['level']);
     const { dataDir, trace } = run(['level', 'again']);

@@ -1,7 +1,14 @@
 import type { Bytes } from '../../../src/base/bytes.ts';
 import { mustGet } from '../../../src/base/assert.ts';
 import type { Random } from '../../../src/base/random.ts';
-import type { DiskModel, DiskNode, EntryChange, FileNode, FolderNode } from '../disk-model.ts';
+import type {
+  DataChange,
+  DiskModel,
+  DiskNode,
+  EntryChange,
+  FileNode,
+  FolderNode,
+} from '../disk-model.ts';
 import { fileImage, fileStyles } from './file-image.ts';
 import type { FileStyle } from './file-image.ts';
 
@@ -27,6 +34,11 @@ export interface ImageKind {
   readonly entries: EntryStyle;
   /** Of all files, or each file its own. */
   readonly files: FileStyle | 'each';
+  /**
+   * As POSIX has it, where what no sync has ordered may come in any order: see `namelessSince`. A member may find such a
+   * disk damaged, and say so; without it must start.
+   */
+  readonly isUnordered?: boolean;
 }
 
 export interface ImageFile {
@@ -39,10 +51,13 @@ export interface ImageFile {
 export interface Image {
   readonly folders: readonly string[];
   readonly files: readonly ImageFile[];
+  /** It has something that no disk with a journal can have left. */
+  readonly isOutOfOrder: boolean;
 }
 
-export function describeKind({ reading, entries, files }: ImageKind): string {
-  return `files: ${files}; entries: ${entries}; a new file is ${reading}`;
+export function describeKind({ reading, entries, files, isUnordered }: ImageKind): string {
+  const order = isUnordered === true ? '; no journal keeps an order' : '';
+  return `files: ${files}; entries: ${entries}; a new file is ${reading}${order}`;
 }
 
 /** `isNameless`: the cut was chosen for a file whose name is not durable. */
@@ -63,6 +78,7 @@ export function makeImage(model: DiskModel, kind: ImageKind, random: Random): Im
   const isChosen = chooser(model.entryChanges, kind, random);
   const tree = chosenTree(model, isChosen);
   const nameless = namelessSince(model.entryChanges, isChosen);
+  let isOutOfOrder = kind.isUnordered === true && hasEarlyRemoval(model.entryChanges, isChosen);
   const folders: string[] = [];
   const files: ImageFile[] = [];
   const walk = (folder: FolderNode, prefix: string): void => {
@@ -73,12 +89,14 @@ export function makeImage(model: DiskModel, kind: ImageKind, random: Random): Im
         walk(node, `${path}/`);
         continue;
       }
-      const limit = isManifest(name) ? (nameless.get(folder) ?? Infinity) : Infinity;
+      const ordered = isManifest(name) ? (nameless.get(folder) ?? Infinity) : Infinity;
+      const limit = kind.isUnordered === true ? Infinity : ordered;
       files.push(makeFile({ path, node, limit }, kind, random));
+      isOutOfOrder ||= node.changes.some((change) => isBetween(change, ordered, limit));
     }
   };
   walk(model.root, '');
-  return { folders, files };
+  return { folders, files, isOutOfOrder };
 }
 
 interface NamedFile {
@@ -95,6 +113,11 @@ function makeFile({ path, node, limit }: NamedFile, kind: ImageKind, random: Ran
   return { path, bytes, syncedBytes: node.isSynced ? Math.min(node.size, bytes.length) : 0 };
 }
 
+/** It may be in this image, and could not be in one of a disk with a journal. */
+function isBetween({ at, isDurable }: DataChange, from: number, to: number): boolean {
+  return !isDurable && at >= from && at < to;
+}
+
 type Tree = ReadonlyMap<FolderNode, ReadonlyMap<string, DiskNode>>;
 
 type Chooser = (change: EntryChange) => boolean;
@@ -102,9 +125,13 @@ type Chooser = (change: EntryChange) => boolean;
 const isManifest = (name: string): boolean => name.startsWith('MANIFEST-');
 
 /**
- * By folder, when the first file was made whose name is not there. LevelDB writes the names of new files into its
- * manifest before it syncs the folder, and relies on it that what makes a file longer follows, in the journal of a
- * file system, the entries made before.
+ * By folder, when the first file was made whose name is not there. A record of LevelDB 1.20's manifest names tables
+ * whose own syncs are done (db/builder.cc:57, db/db_impl.cc:838); it is handed to the system at once
+ * (db/log_writer.cc:104), before the folder is synced (util/env_posix.cc:279, called by db/version_set.cc:870) and only
+ * then the manifest itself (util/env_posix.cc:284). In between a system that writes pages back when it likes could make
+ * the record durable without its table's name. Where a journal keeps what was done to folders and to the sizes of
+ * files, that is ext4, XFS, Btrfs and ZFS, it cannot: a record makes the manifest longer, and its new size follows, in
+ * the journal, the entries made before. Of no other file is as much expected here.
  */
 function namelessSince(
   changes: readonly EntryChange[],
@@ -117,6 +144,17 @@ function namelessSince(
     if (!isChosen(change)) since.set(folder, change.at);
   }
   return since;
+}
+
+/** A removal that is there while an earlier rename in its folder is not: see `anyOf`. */
+function hasEarlyRemoval(changes: readonly EntryChange[], isChosen: Chooser): boolean {
+  const dropped = new Set<FolderNode | undefined>();
+  for (const change of changes) {
+    const folder = change.assignments[0]?.folder;
+    if (change.kind === 'rename' && !isChosen(change)) dropped.add(folder);
+    if (change.kind === 'unlink' && isChosen(change) && dropped.has(folder)) return true;
+  }
+  return false;
 }
 
 function chosenTree(model: DiskModel, isChosen: Chooser): Tree {
@@ -133,13 +171,13 @@ function chosenTree(model: DiskModel, isChosen: Chooser): Tree {
 
 function chooser(
   changes: readonly EntryChange[],
-  { reading, entries }: ImageKind,
+  { reading, entries, isUnordered = false }: ImageKind,
   random: Random,
 ): Chooser {
   const isDurable = (change: EntryChange): boolean =>
     change.isDurable || (reading === 'named by its sync' && change.isDurableByFile);
   const pending = changes.filter((change) => !isDurable(change));
-  const kept = keptOf(pending, entries, random);
+  const kept = isUnordered ? anyOf(pending, random, false) : keptOf(pending, entries, random);
   return (change) => isDurable(change) || kept.has(change);
 }
 
@@ -147,12 +185,16 @@ function chooser(
  * A removal that is there has the renames before it in its folder with it: LevelDB removes the manifest that CURRENT
  * named before its rename is synced, and relies on what every file system with a journal keeps.
  */
-function anyOf(pending: readonly EntryChange[], random: Random): ReadonlySet<EntryChange> {
+function anyOf(
+  pending: readonly EntryChange[],
+  random: Random,
+  isOrdered: boolean,
+): ReadonlySet<EntryChange> {
   const kept = new Set<EntryChange>();
   const dropped = new Set<FolderNode | undefined>();
   for (const change of pending) {
     const folder = change.assignments[0]?.folder;
-    const isBarred = change.kind === 'unlink' && dropped.has(folder);
+    const isBarred = isOrdered && change.kind === 'unlink' && dropped.has(folder);
     if (!isBarred && random.below(2) === 0) kept.add(change);
     else if (change.kind === 'rename') dropped.add(folder);
   }
@@ -170,7 +212,7 @@ function keptOf(
     case 'all':
       return new Set(pending);
     case 'any':
-      return anyOf(pending, random);
+      return anyOf(pending, random, true);
     case 'prefix':
       return new Set(pending.slice(0, random.below(pending.length + 1)));
     case 'prefixes': {
