@@ -1,4 +1,4 @@
-import { compareBytes, type Bytes } from '../base/bytes.ts';
+import { compareBytes, equalBytes, type Bytes } from '../base/bytes.ts';
 import type { KeyRange } from './types.ts';
 
 /** The end of a range that holds `key` alone: no key lies between a key and itself with `\0` added. */
@@ -22,6 +22,12 @@ export function keyRangeOf(key: Bytes, rangeEnd: Bytes): KeyRange {
 /** Whether a request's `range_end` means the one key alone. */
 export function isSingleKey(rangeEnd: Bytes): boolean {
   return rangeEnd.length === 0;
+}
+
+/** Whether the range is that of one key, as `keyRangeOf` makes it. */
+export function isOneKey({ from, to }: KeyRange): boolean {
+  if (to === undefined || to.length !== from.length + 1 || to[from.length] !== 0) return false;
+  return equalBytes(from, to.subarray(0, from.length));
 }
 
 /** The rest of `range` above `key`. */

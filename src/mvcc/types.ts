@@ -21,6 +21,9 @@ export interface KeyRange {
   readonly to: Bytes | undefined;
 }
 
+/** Names a watcher: a small number, used again when the watcher is no more. 0 is none. */
+export type WatcherId = number;
+
 /** One version of a key, as the index knows it: everything but the value and the lease. */
 export interface KeyVersion {
   readonly key: Bytes;

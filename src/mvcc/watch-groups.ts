@@ -1,28 +1,20 @@
-import { assert } from '../base/assert.ts';
-import { binaryString } from '../base/bytes.ts';
+import { mustGet } from '../base/assert.ts';
+import { binaryString, type Bytes } from '../base/bytes.ts';
 import { IntervalTree, type Interval } from './interval-tree.ts';
-import type { KeyRange } from './types.ts';
-
-/** The keys that a watch is about, as text of one character a byte: made once, compared often. */
-export type WatchedKeys =
-  { readonly isSingle: true; readonly from: string } | ({ readonly isSingle: false } & Interval);
-
-export function watchedKeys({ from, to }: KeyRange): WatchedKeys {
-  const first = binaryString(from);
-  const end = to && binaryString(to);
-  // Most watches are of a single key, and there may be very many: what is not needed of them is not kept.
-  if (end === `${first}\0`) return { isSingle: true, from: first };
-  return { isSingle: false, from: first, to: end };
-}
+import { isOneKey } from './key-range.ts';
+import type { KeyRange, WatcherId } from './types.ts';
+import { WatchedKeys } from './watched-keys.ts';
 
 /**
- * Who watches which keys (etcd server/storage/mvcc/watcher_group.go). Watches of one key are found by its hash,
- * those of ranges in an interval tree, so that a key nobody watches costs the same however many others are watched.
+ * Who watches which keys (etcd server/storage/mvcc/watcher_group.go). Watches of one key are found in a tree of keys,
+ * those of ranges in an interval tree, so that a key nobody watches costs little however many others are watched.
+ * Most watches are of a single key, and there may be very many: what these take is numbers and bytes, no objects.
  */
-export class WatchGroups<W extends object> {
-  /** A set only where more than one watches the key. */
-  private readonly byKey = new Map<string, W | Set<W>>();
-  private readonly byRange = new IntervalTree<W>();
+export class WatchGroups {
+  /** From the first watch of a single key on. */
+  private singles: WatchedKeys | undefined;
+  private readonly byRange = new IntervalTree<WatcherId>();
+  private readonly ranges = new Map<WatcherId, Interval>();
   private count = 0;
 
   get size(): number {
@@ -30,42 +22,64 @@ export class WatchGroups<W extends object> {
   }
 
   /** Once for each watcher. */
-  add(keys: WatchedKeys, watcher: W): void {
-    this.count++;
-    if (!keys.isSingle) {
-      this.byRange.add(keys, watcher);
-      return;
-    }
-    const watchers = this.byKey.get(keys.from);
-    if (watchers === undefined) this.byKey.set(keys.from, watcher);
-    else if (watchers instanceof Set) watchers.add(watcher);
-    else this.byKey.set(keys.from, new Set([watchers, watcher]));
+  add(range: KeyRange, watcher: WatcherId): void {
+    const { from, to } = range;
+    if (isOneKey(range)) this.addKey(from, watcher);
+    else this.addInterval({ from: binaryString(from), to: to && binaryString(to) }, watcher);
   }
 
-  remove(keys: WatchedKeys, watcher: W): void {
+  remove(watcher: WatcherId): void {
     this.count--;
-    if (!keys.isSingle) {
-      this.byRange.remove(keys, watcher);
+    const interval = this.ranges.get(watcher);
+    if (interval === undefined) {
+      mustGet(this.singles, 'a watcher to remove watches nothing').remove(watcher);
       return;
     }
-    const watchers = this.byKey.get(keys.from);
-    const isThere = watchers instanceof Set ? watchers.delete(watcher) : watchers === watcher;
-    assert(isThere, 'a watcher to remove does not watch that key');
-    if (!(watchers instanceof Set) || watchers.size === 0) this.byKey.delete(keys.from);
+    this.ranges.delete(watcher);
+    this.byRange.remove(interval, watcher);
   }
 
-  /** Appends those that watch `key`, each once; answers how many places that took looking at. */
-  collect(key: string, found: W[]): number {
-    const watchers = this.byKey.get(key);
-    if (watchers instanceof Set) for (const watcher of watchers) found.push(watcher);
-    else if (watchers !== undefined) found.push(watchers);
-    return 1 + this.byRange.stab(key, found);
+  /** Takes a watcher over from another group. */
+  takeFrom(other: WatchGroups, watcher: WatcherId): void {
+    const interval = other.ranges.get(watcher);
+    if (interval === undefined) this.addKey(other.keyOf(watcher), watcher);
+    else this.addInterval(interval, watcher);
+    other.remove(watcher);
   }
 
-  /** Those that watch this one key and no other. */
-  watchersOfKey(key: string): Iterable<W> {
-    const watchers = this.byKey.get(key);
-    if (watchers === undefined) return [];
-    return watchers instanceof Set ? watchers : [watchers];
+  /** The same number for all that watch the same single key, while one of them does; 0 for a watcher of a range. */
+  keyNumberOf(watcher: WatcherId): number {
+    return this.ranges.has(watcher) ? 0 : (this.singles?.keyNumberOf(watcher) ?? 0);
+  }
+
+  /** The one key that a watcher watches. */
+  keyOf(watcher: WatcherId): Bytes {
+    return mustGet(this.singles, 'a watcher is asked for a key that has none').keyOf(watcher);
+  }
+
+  /** Appends those that watch this one key and no other. */
+  collectOfKey(key: Bytes, found: WatcherId[]): void {
+    this.singles?.collect(key, found);
+  }
+
+  /**
+   * Appends those that watch `key`, each once, those of the single key first; answers how many places of the
+   * interval tree that took looking at.
+   */
+  collect(key: Bytes, found: WatcherId[]): number {
+    this.singles?.collect(key, found);
+    return this.ranges.size === 0 ? 0 : this.byRange.stab(binaryString(key), found);
+  }
+
+  private addKey(key: Bytes, watcher: WatcherId): void {
+    this.count++;
+    this.singles ??= new WatchedKeys();
+    this.singles.add(key, watcher);
+  }
+
+  private addInterval(interval: Interval, watcher: WatcherId): void {
+    this.count++;
+    this.ranges.set(watcher, interval);
+    this.byRange.add(interval, watcher);
   }
 }

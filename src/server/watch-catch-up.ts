@@ -1,10 +1,11 @@
-import { binaryString, latin1Bytes, type Bytes } from '../base/bytes.ts';
+import type { Bytes } from '../base/bytes.ts';
 import type { MvccStore } from '../mvcc/store.ts';
 import type { VersionId } from '../mvcc/version-table.ts';
 import { WatchEvent } from '../mvcc/watch-event.ts';
+import type { WatcherId } from '../mvcc/types.ts';
 import type { WatchResponses } from './watch-responses.ts';
 import type { WatcherSets } from './watch-sets.ts';
-import { gather, isFiltered, takeGathered, type Watcher } from './watcher.ts';
+import { is, type WatcherTable } from './watcher-table.ts';
 
 /**
  * Brings unsynced watches up to date from the store, in steps that each end with whole revisions, save within a very
@@ -16,16 +17,17 @@ import { gather, isFiltered, takeGathered, type Watcher } from './watcher.ts';
  */
 export class WatchCatchUp {
   private readonly sets: WatcherSets;
+  private readonly table: WatcherTable;
   private readonly responses: WatchResponses;
   private store: MvccStore;
   /** Keys with watches of their own that are to be served before the next pass. */
-  private keysToServe: string[] = [];
+  private keysToServe: Bytes[] = [];
   private pass: Pass | undefined;
   private isNearNext = false;
   /** Kept from step to step, so that a change nobody watches makes no garbage. */
-  private readonly found: Watcher[] = [];
+  private readonly found: WatcherId[] = [];
   /** Watches for which something is gathered, each once. */
-  private readonly gathered: Watcher[] = [];
+  private readonly gathered: WatcherId[] = [];
   /** Events gathered, their revisions, and the bytes of those that are not the same. */
   private gatheredEvents = 0;
   private gatheredRevisions = 0;
@@ -36,6 +38,7 @@ export class WatchCatchUp {
   constructor(store: MvccStore, sets: WatcherSets, responses: WatchResponses) {
     this.store = store;
     this.sets = sets;
+    this.table = sets.table;
     this.responses = responses;
   }
 
@@ -46,7 +49,9 @@ export class WatchCatchUp {
     this.pass = undefined;
     if (pass.sub === undefined) this.tell(Infinity);
     else this.giveUp();
-    for (const watcher of pass.watchers) if (watcher.isInPass) this.leave(watcher, pass.revision);
+    for (const watcher of pass.watchers) {
+      if (this.table.is(watcher, is.inPass)) this.leave(watcher, pass.revision);
+    }
   }
 
   /** A received snapshot has taken the place of the store. */
@@ -67,56 +72,59 @@ export class WatchCatchUp {
 
   /** Looks for who is behind and takes what it is told; false when there is nobody. */
   private maybeBegin(): boolean {
+    const { sets, table } = this;
     const { compactRevision } = this.store;
-    const together: Watcher[] = [];
-    const keys = new Set<string>();
-    const lost: Watcher[] = [];
-    for (const [queue, watchers] of this.sets.streamsBehind) {
+    const together: WatcherId[] = [];
+    const keys = new Map<number, Bytes>();
+    const lost: WatcherId[] = [];
+    for (const [queue, watchers] of sets.streamsBehind) {
       if (!queue.isReady) continue;
       for (const watcher of watchers) {
-        if (watcher.nextRevision < compactRevision) lost.push(watcher);
-        else if (watcher.keys.isSingle && !watcher.needsPass) keys.add(watcher.keys.from);
-        else together.push(watcher);
+        const key = sets.unsynced.keyNumberOf(watcher);
+        if (table.nextRevisionOf(watcher) < compactRevision) lost.push(watcher);
+        else if (key === 0 || table.is(watcher, is.inNeedOfPass)) together.push(watcher);
+        else if (!keys.has(key)) keys.set(key, sets.unsynced.keyOf(watcher));
       }
     }
     for (const watcher of lost) this.cancel(watcher, compactRevision);
-    this.keysToServe = [...keys];
+    this.keysToServe = [...keys.values()];
     if (together.length > 0) this.pass = this.beginPass(together);
     return lost.length > 0 || keys.size > 0 || together.length > 0;
   }
 
   /** What it was to be told of next is compacted. */
-  private cancel(watcher: Watcher, compactRevision: number): void {
-    const { id: watchId, queue } = watcher;
+  private cancel(watcher: WatcherId, compactRevision: number): void {
+    const watchId = this.table.idOf(watcher);
     this.sets.remove(watcher);
-    queue.add({ type: 'canceled', watchId, revision: 0, compactRevision });
+    this.table.queueOf(watcher).add({ type: 'canceled', watchId, revision: 0, compactRevision });
   }
 
-  private serveKey(key: string): void {
+  private serveKey(key: Bytes): void {
+    const { table } = this;
     const { compactRevision } = this.store;
-    const watchers: Watcher[] = [];
-    let from = Number.MAX_SAFE_INTEGER;
-    for (const watcher of this.sets.unsynced.watchersOfKey(key)) {
-      if (watcher.needsPass || !watcher.queue.isReady) continue;
-      if (watcher.nextRevision < compactRevision) continue;
-      watcher.isInPass = true;
-      watchers.push(watcher);
-      from = Math.min(from, watcher.nextRevision);
-    }
+    const unsynced: WatcherId[] = [];
+    this.sets.unsynced.collectOfKey(key, unsynced);
+    const watchers = unsynced.filter(
+      (watcher) =>
+        !table.is(watcher, is.inNeedOfPass) &&
+        table.queueOf(watcher).isReady &&
+        table.nextRevisionOf(watcher) >= compactRevision,
+    );
+    for (const watcher of watchers) table.set(watcher, is.inPass, true);
     if (watchers.length === 0) return;
-    const bytes = latin1Bytes(key);
-    const ids = watchers.length > keyWatchersMax ? undefined : this.versionsFrom(bytes, from);
+    const isCrowd = watchers.length > keyWatchersMax;
+    const ids = isCrowd ? undefined : this.versionsFrom(key, this.lowestNext(watchers));
     if (ids === undefined) {
       for (const watcher of watchers) {
-        watcher.needsPass = true;
-        watcher.isInPass = false;
+        table.set(watcher, is.inNeedOfPass, true);
+        table.set(watcher, is.inPass, false);
       }
       return;
     }
     let next = this.store.revision + 1;
     let last = 0;
     while (ids.length > 0) {
-      const event = WatchEvent.ofVersion(this.store, bytes, ids.pop() as VersionId);
+      const event = WatchEvent.ofVersion(this.store, key, ids.pop() as VersionId);
       // One transaction may delete a key and put it: both are one revision, which is not split.
       const isFull = this.gatheredEvents >= keyEventsPerStep || this.isBatchFull;
       if (isFull && event.modRevision !== last) {
@@ -128,7 +136,9 @@ export class WatchCatchUp {
       this.takeAll(watchers, event);
     }
     this.tell(Infinity);
-    for (const watcher of watchers) if (watcher.isInPass) this.leave(watcher, next);
+    for (const watcher of watchers) {
+      if (table.is(watcher, is.inPass)) this.leave(watcher, next);
+    }
   }
 
   /** The versions of a key from a revision on, the oldest last; undefined when they are too many to hold. */
@@ -146,27 +156,33 @@ export class WatchCatchUp {
     return ids;
   }
 
-  private beginPass(behind: readonly Watcher[]): Pass {
+  private beginPass(behind: readonly WatcherId[]): Pass {
+    const { table } = this;
     const { changes, versions } = this.store.index;
     const revisionAt = (position: number): number => versions.modRevisionOf(changes.at(position));
-    const lowest = (watchers: readonly Watcher[]): number =>
-      watchers.reduce((least, { nextRevision }) => Math.min(least, nextRevision), Infinity);
     const nearPosition = changes.end - changesPerPass;
-    let revision = lowest(behind);
+    let revision = this.lowestNext(behind);
     const isFar = changes.firstAfter(revision - 1) < nearPosition;
     if (isFar && this.isNearNext) {
       const nearRevision = revisionAt(nearPosition);
-      const near = behind.filter(({ nextRevision }) => nextRevision >= nearRevision);
-      if (near.length > 0) revision = lowest(near);
+      const near = behind.filter((watcher) => table.nextRevisionOf(watcher) >= nearRevision);
+      if (near.length > 0) revision = this.lowestNext(near);
     }
     this.isNearNext = !this.isNearNext;
     const until = changes.firstAfter(revision - 1) + changesPerPass;
     const lastRevision = until < changes.end ? revisionAt(until) : this.store.revision;
-    const watchers = behind.filter(
-      ({ nextRevision }) => nextRevision >= revision && nextRevision <= lastRevision,
-    );
-    for (const watcher of watchers) watcher.isInPass = true;
+    const watchers = behind.filter((watcher) => {
+      const next = table.nextRevisionOf(watcher);
+      return next >= revision && next <= lastRevision;
+    });
+    for (const watcher of watchers) table.set(watcher, is.inPass, true);
     return { watchers, revision, lastRevision, compactRevision: this.store.compactRevision };
+  }
+
+  private lowestNext(watchers: readonly WatcherId[]): number {
+    let lowest = Infinity;
+    for (const watcher of watchers) lowest = Math.min(lowest, this.table.nextRevisionOf(watcher));
+    return lowest;
   }
 
   /** Gathers the next changes, up to the end of a revision. */
@@ -224,11 +240,11 @@ export class WatchCatchUp {
   private match(key: Bytes, id: VersionId): void {
     const { found } = this;
     found.length = 0;
-    this.sets.unsynced.collect(binaryString(key), found);
+    this.sets.unsynced.collect(key, found);
     if (found.length > 0) this.takeAll(found, WatchEvent.ofVersion(this.store, key, id));
   }
 
-  private takeAll(watchers: readonly Watcher[], event: WatchEvent): void {
+  private takeAll(watchers: readonly WatcherId[], event: WatchEvent): void {
     let bytes = 0;
     for (const watcher of watchers) bytes = Math.max(bytes, this.take(watcher, event));
     if (bytes === 0) return;
@@ -238,27 +254,29 @@ export class WatchCatchUp {
   }
 
   /** Answers how many bytes the watch was given. */
-  private take(watcher: Watcher, event: WatchEvent): number {
+  private take(watcher: WatcherId, event: WatchEvent): number {
+    const { table } = this;
     const { modRevision } = event;
-    if (!watcher.isInPass || modRevision < watcher.nextRevision) return 0;
-    if (isFiltered(watcher, event)) return 0;
-    if (watcher.lastRevision !== modRevision && !watcher.queue.hasRoom) {
+    if (!table.is(watcher, is.inPass) || !table.wants(watcher, event)) return 0;
+    const queue = table.queueOf(watcher);
+    if (table.lastRevisionOf(watcher) !== modRevision && !queue.hasRoom) {
       this.leave(watcher, modRevision);
       return 0;
     }
-    if (watcher.events === undefined) this.gathered.push(watcher);
-    const bytes = gather(watcher, event);
-    watcher.queue.reserve(bytes);
+    if (!table.isGathering(watcher)) this.gathered.push(watcher);
+    const bytes = table.gather(watcher, event);
+    queue.reserve(bytes);
     this.gatheredEvents++;
     return bytes;
   }
 
   /** Queues what was gathered, for so many watches; when it is done, a pass that is over ends. */
   private tell(watchersMax: number): void {
+    const { table } = this;
     for (const watcher of this.gathered.splice(0, watchersMax)) {
-      watcher.queue.reserve(-(watcher.events?.totalBytes ?? 0));
+      table.queueOf(watcher).reserve(-table.gatheredBytes(watcher));
       // The client may have cancelled it meanwhile.
-      if (watcher.state === 'over') takeGathered(watcher);
+      if (table.stateOf(watcher) === 'over') this.letGo(watcher);
       else this.responses.add(watcher, this.store.revision);
     }
     if (this.gathered.length > 0) return;
@@ -269,10 +287,17 @@ export class WatchCatchUp {
 
   /** A revision cannot be gathered to its end: nobody is told of its beginning. */
   private giveUp(): void {
+    const { table } = this;
     for (const watcher of this.gathered.splice(0)) {
-      watcher.queue.reserve(-(takeGathered(watcher)?.totalBytes ?? 0));
+      table.queueOf(watcher).reserve(-table.gatheredBytes(watcher));
+      this.letGo(watcher);
     }
     this.beginGathering();
+  }
+
+  private letGo(watcher: WatcherId): void {
+    this.table.takeGathered(watcher);
+    this.table.maybeFree(watcher);
   }
 
   private beginGathering(): void {
@@ -284,17 +309,20 @@ export class WatchCatchUp {
   }
 
   /** It has been told of everything below `nextRevision`. */
-  private leave(watcher: Watcher, nextRevision: number): void {
-    watcher.isInPass = false;
-    watcher.nextRevision = Math.max(watcher.nextRevision, nextRevision);
-    if (watcher.state !== 'unsynced' || watcher.nextRevision <= this.store.revision) return;
-    watcher.needsPass = false;
-    this.sets.catchUp(watcher, watcher.nextRevision);
+  private leave(watcher: WatcherId, nextRevision: number): void {
+    const { table } = this;
+    table.set(watcher, is.inPass, false);
+    if (table.maybeFree(watcher)) return;
+    const next = Math.max(table.nextRevisionOf(watcher), nextRevision);
+    table.setNextRevision(watcher, next);
+    if (table.stateOf(watcher) !== 'unsynced' || next <= this.store.revision) return;
+    table.set(watcher, is.inNeedOfPass, false);
+    this.sets.catchUp(watcher, next);
   }
 }
 
 interface Pass {
-  readonly watchers: readonly Watcher[];
+  readonly watchers: readonly WatcherId[];
   /** Its watches have been told of everything below, from where they began. */
   revision: number;
   /** Within that revision: the last of its changes that was gathered. */

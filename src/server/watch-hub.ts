@@ -1,8 +1,8 @@
-import { binaryString, readUint64 } from '../base/bytes.ts';
+import { readUint64 } from '../base/bytes.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { MvccStore } from '../mvcc/store.ts';
-import type { PutRow } from '../mvcc/types.ts';
+import type { PutRow, WatcherId } from '../mvcc/types.ts';
 import { keyOfRow, WatchEvent } from '../mvcc/watch-event.ts';
 import type { ResponseHeader } from '../wire/header.ts';
 import { SlicedWork } from './sliced-work.ts';
@@ -10,12 +10,12 @@ import type { Slicer } from './slicer.ts';
 import type { MemberParts } from './member-parts.ts';
 import type { WatchReceiver, Watches } from './types.ts';
 import { WatchCatchUp } from './watch-catch-up.ts';
+import type { WatchIds } from './watch-ids.ts';
 import { watchMetrics, type WatchMetrics } from './watch-metrics.ts';
 import { WatchQueue } from './watch-queue.ts';
 import { WatchResponses } from './watch-responses.ts';
 import { WatcherSets } from './watch-sets.ts';
 import { WatchStream } from './watch-stream.ts';
-import { gather, isFiltered, takeGathered, type Watcher } from './watcher.ts';
 
 /**
  * The watches of a member, served from its applied state. What is applied is queued at once for those who watch it and
@@ -55,22 +55,22 @@ export class WatchHub {
    * Of streams that are closed, the watches that are still to be ended: a client that goes away may have had a hundred
    * thousand. Nobody is told anything of them any more.
    */
-  private readonly closed: Iterator<Watcher>[] = [];
+  private readonly closed: WatchIds[] = [];
   /** Streams with something to tell. */
   private readonly waiting = new Set<WatchQueue>();
   private store: MvccStore;
   private isPaused = false;
   private isHalfApplied = false;
   /** Kept from change to change, so that one nobody watches makes no garbage. */
-  private readonly found: Watcher[] = [];
+  private readonly found: WatcherId[] = [];
   /** Those that are to be told of the revision at hand. */
-  private touched: Watcher[] = [];
+  private touched: WatcherId[] = [];
 
   constructor(parts: WatchHubParts) {
     const { scheduler, slicer, readSlicer, store, metrics } = parts;
     this.parts = parts;
     this.store = store;
-    this.responses = new WatchResponses(parts.headerAt, parts.fragmentBytes);
+    this.responses = new WatchResponses(this.sets.table, parts.headerAt, parts.fragmentBytes);
     this.catchUp = new WatchCatchUp(store, this.sets, this.responses);
     this.telling = new SlicedWork(scheduler, slicer, () => this.tellStep());
     this.catchingUp = new SlicedWork(
@@ -96,17 +96,18 @@ export class WatchHub {
       onTold: (eventCount) => this.parts.metrics.events.add(eventCount),
     });
     const stream = new WatchStream(queue, {
+      table: this.sets.table,
       revision: () => this.store.revision,
-      begin: (watcher) => {
-        this.sets.add(watcher);
+      begin: (watcher, range) => {
+        this.sets.add(watcher, range);
         this.maybeDefer(watcher);
-        if (watcher.state === 'unsynced') this.catchingUp.wake();
+        if (this.sets.table.stateOf(watcher) === 'unsynced') this.catchingUp.wake();
       },
-      end: (watcher) => this.sets.remove(watcher),
+      end: (watcher) => this.end(watcher),
       onClosed: (watchers) => {
         this.streams.delete(stream);
         this.waiting.delete(queue);
-        this.closed.push(watchers[Symbol.iterator]());
+        this.closed.push(watchers);
         this.ending.wake();
       },
       every: (callback) => this.everyInterval(callback),
@@ -154,11 +155,10 @@ export class WatchHub {
     const told = this.store.revision;
     this.catchUp.replaceStore(store);
     this.store = store;
-    for (const watcher of this.sets.list()) {
-      if (watcher.state !== 'synced') continue;
-      const next = Math.max(watcher.nextRevision, told + 1);
+    this.sets.table.visit('synced', (watcher) => {
+      const next = Math.max(this.sets.table.nextRevisionOf(watcher), told + 1);
       if (next <= store.revision) this.sets.fallBehind(watcher, next);
-    }
+    });
     this.isPaused = false;
     this.catchingUp.wake();
   }
@@ -166,59 +166,70 @@ export class WatchHub {
   private defer(row: PutRow): void {
     const { found } = this;
     found.length = 0;
-    this.sets.synced.collect(binaryString(keyOfRow(row.value)), found);
+    this.sets.synced.collect(keyOfRow(row.value), found);
     if (found.length === 0) return;
     const revision = readUint64(row.key, 0);
     for (const watcher of found) {
-      if (revision >= watcher.nextRevision) this.sets.fallBehind(watcher, revision);
+      if (revision < this.sets.table.nextRevisionOf(watcher)) continue;
+      this.sets.fallBehind(watcher, revision);
     }
   }
 
   /** Rows of the entry that is half applied are gone by when the watch was made. */
-  private maybeDefer(watcher: Watcher): void {
+  private maybeDefer(watcher: WatcherId): void {
+    const { table } = this.sets;
     const next = this.store.revision + 1;
-    if (!this.isHalfApplied || watcher.state !== 'synced' || watcher.nextRevision > next) return;
-    this.sets.fallBehind(watcher, next);
+    if (!this.isHalfApplied || table.stateOf(watcher) !== 'synced') return;
+    if (table.nextRevisionOf(watcher) <= next) this.sets.fallBehind(watcher, next);
   }
 
   private match(row: PutRow, revision: number): void {
     const { found } = this;
+    const { table } = this.sets;
     found.length = 0;
     const key = keyOfRow(row.value);
-    this.sets.synced.collect(binaryString(key), found);
+    this.sets.synced.collect(key, found);
     if (found.length === 0) return;
     const event = WatchEvent.ofRow(this.store, key, row);
     for (const watcher of found) {
-      if (revision < watcher.nextRevision || isFiltered(watcher, event)) continue;
-      if (watcher.events === undefined) {
-        if (!watcher.queue.hasRoom) {
+      if (!table.wants(watcher, event)) continue;
+      if (!table.isGathering(watcher)) {
+        if (!table.queueOf(watcher).hasRoom) {
           this.fallBehind(watcher, revision);
           continue;
         }
         this.touched.push(watcher);
       }
-      gather(watcher, event);
+      table.gather(watcher, event);
     }
   }
 
   private endRevision(revision: number): void {
     const { touched } = this;
+    const { table } = this.sets;
     if (touched.length === 0) return;
     this.touched = [];
     for (const watcher of touched) {
-      if (watcher.queue.hasRoom) {
+      if (table.queueOf(watcher).hasRoom) {
         this.responses.add(watcher, revision);
-        watcher.nextRevision = revision + 1;
+        table.setNextRevision(watcher, revision + 1);
       } else {
-        takeGathered(watcher);
+        table.takeGathered(watcher);
         this.fallBehind(watcher, revision);
       }
     }
   }
 
-  private fallBehind(watcher: Watcher, revision: number): void {
+  private fallBehind(watcher: WatcherId, revision: number): void {
     this.sets.fallBehind(watcher, revision);
-    if (watcher.queue.isReady) this.catchingUp.wake();
+    if (this.sets.table.queueOf(watcher).isReady) this.catchingUp.wake();
+  }
+
+  /** One that fell behind a compaction is over already, but its stream knew it. */
+  private end(watcher: WatcherId): void {
+    const { table } = this.sets;
+    if (table.stateOf(watcher) !== 'over') this.sets.remove(watcher);
+    table.release(watcher);
   }
 
   /** Tells one stream a little; true when no stream is left to be told anything. */
@@ -236,12 +247,12 @@ export class WatchHub {
     const watchers = this.closed.at(-1);
     if (watchers === undefined) return true;
     for (let ended = 0; ended < endsPerStep; ended++) {
-      const next = watchers.next();
-      if (next.done === true) {
+      const watcher = watchers.pop();
+      if (watcher === 0) {
         this.closed.pop();
         break;
       }
-      if (next.value.state !== 'over') this.sets.remove(next.value);
+      this.end(watcher);
     }
     return false;
   }

@@ -1,26 +1,35 @@
 import type { Bytes } from '../base/bytes.ts';
+import type { WatcherId } from '../mvcc/types.ts';
 import type { ResponseHeader } from '../wire/header.ts';
 import { eventFieldBytes, WatchEvents } from '../wire/watch-events.ts';
 import { WatchResponse } from '../wire/watch.ts';
-import { takeGathered, type Watcher } from './watcher.ts';
+import { is, type WatcherTable } from './watcher-table.ts';
 
 /** Makes responses of the events gathered for a watch, in parts where the watch allows that. */
 export class WatchResponses {
+  private readonly table: WatcherTable;
   private readonly headerAt: (revision: number) => ResponseHeader;
   private readonly fragmentBytes: number;
 
-  constructor(headerAt: (revision: number) => ResponseHeader, fragmentBytes: number) {
+  constructor(
+    table: WatcherTable,
+    headerAt: (revision: number) => ResponseHeader,
+    fragmentBytes: number,
+  ) {
+    this.table = table;
     this.headerAt = headerAt;
     this.fragmentBytes = fragmentBytes;
   }
 
   /** Queues what was gathered, with `revision` in its header. */
-  add(watcher: Watcher, revision: number): void {
-    const { id: watchId, queue } = watcher;
-    const gathered = takeGathered(watcher);
+  add(watcher: WatcherId, revision: number): void {
+    const { table } = this;
+    const gathered = table.takeGathered(watcher);
     if (gathered === undefined) return;
-    watcher.isProgressDue = false;
-    if (!watcher.fragment) {
+    const watchId = table.idOf(watcher);
+    const queue = table.queueOf(watcher);
+    table.set(watcher, is.dueForProgress, false);
+    if (!table.is(watcher, is.fragment)) {
       queue.add({ type: 'events', watchId, revision, events: gathered, isFragment: false });
       return;
     }

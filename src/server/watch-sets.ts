@@ -1,17 +1,18 @@
 import { assert } from '../base/assert.ts';
+import type { KeyRange, WatcherId } from '../mvcc/types.ts';
 import { WatchGroups } from '../mvcc/watch-groups.ts';
 import type { WatchQueue } from './watch-queue.ts';
-import type { Watcher } from './watcher.ts';
+import { WatcherTable } from './watcher-table.ts';
 
-/** All watches of a member that are not over, by the keys they watch and by whether they are up to date. */
+/** All watches of a member, and those that are not over by the keys they watch and by whether they are up to date. */
 export class WatcherSets {
-  readonly synced = new WatchGroups<Watcher>();
-  readonly unsynced = new WatchGroups<Watcher>();
-  private readonly all = new Set<Watcher>();
-  private readonly behind = new Map<WatchQueue, Set<Watcher>>();
+  readonly table = new WatcherTable();
+  readonly synced = new WatchGroups();
+  readonly unsynced = new WatchGroups();
+  private readonly behind = new Map<WatchQueue, Set<WatcherId>>();
 
   /** The unsynced watches of each stream that has any. */
-  get streamsBehind(): Iterable<readonly [WatchQueue, ReadonlySet<Watcher>]> {
+  get streamsBehind(): Iterable<readonly [WatchQueue, ReadonlySet<WatcherId>]> {
     return this.behind;
   }
 
@@ -19,61 +20,62 @@ export class WatcherSets {
     return this.behind.has(queue);
   }
 
-  list(): readonly Watcher[] {
-    return [...this.all];
-  }
-
-  add(watcher: Watcher): void {
-    this.all.add(watcher);
-    if (watcher.state === 'synced') this.addSynced(watcher);
-    else this.addBehind(watcher);
+  add(watcher: WatcherId, range: KeyRange): void {
+    if (this.table.stateOf(watcher) === 'synced') {
+      this.synced.add(range, watcher);
+      this.table.queueOf(watcher).syncedWatchers++;
+    } else {
+      this.unsynced.add(range, watcher);
+      this.addBehind(watcher);
+    }
   }
 
   /** The watch is over. */
-  remove(watcher: Watcher): void {
-    assert(this.all.delete(watcher), 'a watch ended twice');
-    if (watcher.state === 'synced') this.removeSynced(watcher);
-    else this.removeBehind(watcher);
-    watcher.state = 'over';
+  remove(watcher: WatcherId): void {
+    const { table } = this;
+    const state = table.stateOf(watcher);
+    assert(state !== 'over', 'a watch ended twice');
+    if (state === 'synced') {
+      this.synced.remove(watcher);
+      table.queueOf(watcher).syncedWatchers--;
+    } else {
+      this.unsynced.remove(watcher);
+      this.removeBehind(watcher);
+    }
+    table.setState(watcher, 'over');
   }
 
   /** A synced watch could not be told of `revision`. */
-  fallBehind(watcher: Watcher, revision: number): void {
-    this.removeSynced(watcher);
-    watcher.state = 'unsynced';
-    watcher.nextRevision = revision;
+  fallBehind(watcher: WatcherId, revision: number): void {
+    const { table } = this;
+    this.unsynced.takeFrom(this.synced, watcher);
+    table.queueOf(watcher).syncedWatchers--;
+    table.setState(watcher, 'unsynced');
+    table.setNextRevision(watcher, revision);
     this.addBehind(watcher);
   }
 
   /** An unsynced watch was told of everything below `nextRevision`, which is still to come. */
-  catchUp(watcher: Watcher, nextRevision: number): void {
+  catchUp(watcher: WatcherId, nextRevision: number): void {
+    const { table } = this;
+    this.synced.takeFrom(this.unsynced, watcher);
     this.removeBehind(watcher);
-    watcher.state = 'synced';
-    watcher.nextRevision = nextRevision;
-    this.addSynced(watcher);
+    table.queueOf(watcher).syncedWatchers++;
+    table.setState(watcher, 'synced');
+    table.setNextRevision(watcher, nextRevision);
   }
 
-  private addSynced(watcher: Watcher): void {
-    this.synced.add(watcher.keys, watcher);
-    watcher.queue.syncedWatchers++;
-  }
-
-  private removeSynced(watcher: Watcher): void {
-    this.synced.remove(watcher.keys, watcher);
-    watcher.queue.syncedWatchers--;
-  }
-
-  private addBehind(watcher: Watcher): void {
-    this.unsynced.add(watcher.keys, watcher);
-    const watchers = this.behind.get(watcher.queue);
-    if (watchers === undefined) this.behind.set(watcher.queue, new Set([watcher]));
+  private addBehind(watcher: WatcherId): void {
+    const queue = this.table.queueOf(watcher);
+    const watchers = this.behind.get(queue);
+    if (watchers === undefined) this.behind.set(queue, new Set([watcher]));
     else watchers.add(watcher);
   }
 
-  private removeBehind(watcher: Watcher): void {
-    this.unsynced.remove(watcher.keys, watcher);
-    const watchers = this.behind.get(watcher.queue);
+  private removeBehind(watcher: WatcherId): void {
+    const queue = this.table.queueOf(watcher);
+    const watchers = this.behind.get(queue);
     watchers?.delete(watcher);
-    if (watchers?.size === 0) this.behind.delete(watcher.queue);
+    if (watchers?.size === 0) this.behind.delete(queue);
   }
 }

@@ -1,18 +1,20 @@
 import type { Timer } from '../base/clock.ts';
 import { isEmptyRange } from '../mvcc/key-range.ts';
-import { watchedKeys } from '../mvcc/watch-groups.ts';
+import type { KeyRange, WatcherId } from '../mvcc/types.ts';
 import type { WatchRefusal, WatchSpec, Watches } from './types.ts';
+import { WatchIds } from './watch-ids.ts';
 import type { WatchQueue } from './watch-queue.ts';
-import type { Watcher } from './watcher.ts';
+import { is, type WatcherTable } from './watcher-table.ts';
 
 /** What a stream needs of the hub that it belongs to. */
 export interface WatchStreamParts {
+  readonly table: WatcherTable;
   readonly revision: () => number;
-  readonly begin: (watcher: Watcher) => void;
-  /** Ends a watch that is not over yet. */
-  readonly end: (watcher: Watcher) => void;
-  /** The stream is no more; these were its watches, which may be over. */
-  readonly onClosed: (watchers: Iterable<Watcher>) => void;
+  readonly begin: (watcher: WatcherId, range: KeyRange) => void;
+  /** Ends a watch that may be over already; it is not used any more. */
+  readonly end: (watcher: WatcherId) => void;
+  /** The stream is no more; these were its watches, which are to be ended. */
+  readonly onClosed: (watchers: WatchIds) => void;
   readonly every: (callback: () => void) => Timer;
 }
 
@@ -23,7 +25,7 @@ export class WatchStream implements Watches {
   /**
    * One that fell behind a compaction keeps its id until the client cancels it, as in etcd, whose clients do that.
    */
-  private watchers = new Map<bigint, Watcher>();
+  private watchers: WatchIds;
   private nextId = 0n;
   private ticker: Timer | undefined;
   private isClosed = false;
@@ -32,6 +34,7 @@ export class WatchStream implements Watches {
   constructor(queue: WatchQueue, parts: WatchStreamParts) {
     this.queue = queue;
     this.parts = parts;
+    this.watchers = new WatchIds(parts.table);
   }
 
   get size(): number {
@@ -47,16 +50,18 @@ export class WatchStream implements Watches {
     if (this.isClosed || isEmptyRange(spec.range)) return 'emptyRange';
     if (spec.id !== undefined && this.watchers.has(spec.id)) return 'duplicateId';
     const revision = this.parts.revision();
-    const watcher = newWatcher(spec, spec.id ?? this.freeId(), this.queue);
-    const { id: watchId, startRevision } = watcher;
-    if (startRevision !== 0 && startRevision <= revision) watcher.state = 'unsynced';
-    else watcher.nextRevision = Math.max(startRevision, revision + 1);
-    this.watchers.set(watchId, watcher);
+    const { table } = this.parts;
+    const { startRevision } = spec;
+    const watchId = spec.id ?? this.freeId();
+    const watcher = table.add(spec, watchId, this.queue);
+    if (startRevision !== 0 && startRevision <= revision) table.setState(watcher, 'unsynced');
+    else table.setNextRevision(watcher, Math.max(startRevision, revision + 1));
+    this.watchers.add(watcher);
     if (this.knownLastStart !== undefined) {
       this.knownLastStart = Math.max(this.knownLastStart, startRevision);
     }
     this.queue.add({ type: 'created', watchId, revision });
-    this.parts.begin(watcher);
+    this.parts.begin(watcher, spec.range);
     if (spec.progressNotify) this.ticker ??= this.parts.every(() => this.tick());
     return undefined;
   }
@@ -66,11 +71,12 @@ export class WatchStream implements Watches {
   }
 
   cancel(id: bigint): boolean {
-    const watcher = this.watchers.get(id);
-    if (watcher === undefined) return false;
-    this.end(watcher);
-    this.watchers.delete(id);
-    if (watcher.startRevision === this.knownLastStart) this.knownLastStart = undefined;
+    const watcher = this.watchers.find(id);
+    if (watcher === 0) return false;
+    const startRevision = this.parts.table.startRevisionOf(watcher);
+    if (startRevision === this.knownLastStart) this.knownLastStart = undefined;
+    this.watchers.remove(id);
+    this.parts.end(watcher);
     const revision = this.parts.revision();
     this.queue.add({ type: 'canceled', watchId: id, revision, compactRevision: 0 });
     return true;
@@ -92,22 +98,20 @@ export class WatchStream implements Watches {
     this.isClosed = true;
     this.ticker?.cancel();
     this.queue.close();
-    this.parts.onClosed(this.watchers.values());
-    this.watchers = new Map();
+    this.parts.onClosed(this.watchers);
+    this.watchers = new WatchIds(this.parts.table);
   }
 
   /** The latest revision that a watch waits for. Looked up anew only when the watch that did has gone. */
   private lastStart(): number {
     if (this.knownLastStart === undefined) {
       let last = 0;
-      for (const { startRevision } of this.watchers.values()) last = Math.max(last, startRevision);
+      for (let i = 0; i < this.watchers.size; i++) {
+        last = Math.max(last, this.parts.table.startRevisionOf(this.watchers.at(i)));
+      }
       this.knownLastStart = last;
     }
     return this.knownLastStart;
-  }
-
-  private end(watcher: Watcher): void {
-    if (watcher.state !== 'over') this.parts.end(watcher);
   }
 
   /** Ids count up from 0, past those that clients chose. */
@@ -119,40 +123,21 @@ export class WatchStream implements Watches {
   /** A watch that was told of something since the last tick is passed over; so is a stream that does not read. */
   private tick(): void {
     if (this.queue.isStuck) return;
+    const { table } = this.parts;
     const revision = this.parts.revision();
-    for (const watcher of this.watchers.values()) {
-      if (!watcher.progressNotify) continue;
-      if (watcher.isProgressDue && hasEverything(watcher, revision)) {
-        this.queue.add({ type: 'progress', watchId: watcher.id, revision });
+    for (let i = 0; i < this.watchers.size; i++) {
+      const watcher = this.watchers.at(i);
+      if (!table.is(watcher, is.progressNotify)) continue;
+      if (table.is(watcher, is.dueForProgress) && this.hasEverything(watcher, revision)) {
+        this.queue.add({ type: 'progress', watchId: table.idOf(watcher), revision });
       }
-      watcher.isProgressDue = true;
+      table.set(watcher, is.dueForProgress, true);
     }
   }
-}
 
-/** A watch from a revision in the future is told nothing of earlier ones, not even that there is nothing. */
-function hasEverything({ state, startRevision }: Watcher, revision: number): boolean {
-  return state === 'synced' && startRevision <= revision;
-}
-
-function newWatcher(spec: WatchSpec, id: bigint, queue: WatchQueue): Watcher {
-  const { startRevision, prevKv, noPut, noDelete, fragment, progressNotify } = spec;
-  return {
-    id,
-    queue,
-    keys: watchedKeys(spec.range),
-    startRevision,
-    prevKv,
-    noPut,
-    noDelete,
-    fragment,
-    progressNotify,
-    state: 'synced',
-    nextRevision: startRevision,
-    events: undefined,
-    lastRevision: 0,
-    isInPass: false,
-    needsPass: false,
-    isProgressDue: true,
-  };
+  /** A watch from a revision in the future is told nothing of earlier ones, not even that there is nothing. */
+  private hasEverything(watcher: WatcherId, revision: number): boolean {
+    const { table } = this.parts;
+    return table.stateOf(watcher) === 'synced' && table.startRevisionOf(watcher) <= revision;
+  }
 }

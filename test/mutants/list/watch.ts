@@ -8,8 +8,8 @@ export const watchMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'server/watch-hub.ts',
-        from: '      if (revision < watcher.nextRevision || isFiltered(watcher, event)) continue;',
-        to: '      if (revision < watcher.nextRevision || isFiltered(watcher, event)) continue;\n      if (this.parts.random.below(10_000) === 0) continue;',
+        from: '      if (!table.wants(watcher, event)) continue;',
+        to: '      if (!table.wants(watcher, event)) continue;\n      if (this.parts.random.below(10_000) === 0) continue;',
       },
     ],
   },
@@ -30,8 +30,8 @@ export const watchMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'server/watch-stream.ts',
-        from: `  return state === 'synced' && startRevision <= revision;`,
-        to: `  return state !== 'over' && startRevision <= revision;`,
+        from: `    return table.stateOf(watcher) === 'synced' && table.startRevisionOf(watcher) <= revision;`,
+        to: `    return table.stateOf(watcher) !== 'over' && table.startRevisionOf(watcher) <= revision;`,
       },
     ],
   },
@@ -52,8 +52,8 @@ export const watchMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'server/watch-catch-up.ts',
-        from: '        if (watcher.nextRevision < compactRevision) lost.push(watcher);',
-        to: '        if (watcher.startRevision > 0 && watcher.startRevision < compactRevision) lost.push(watcher);',
+        from: '        if (table.nextRevisionOf(watcher) < compactRevision) lost.push(watcher);',
+        to: '        const start = table.startRevisionOf(watcher);\n        if (start > 0 && start < compactRevision) lost.push(watcher);',
       },
     ],
   },
