@@ -56,7 +56,7 @@ function checkForward(answered: readonly Answered[], findings: Findings): void {
       'store went back',
       `${describeOperation(each.operation)} was answered at revision ${each.answer.revision}, although ` +
         `${describeOperation(newest.operation)}, which was over before it began, had been answered at ` +
-        `revision ${newest.answer.revision}: the store has forgotten what it had acknowledged.`,
+        `revision ${newest.answer.revision}. It is out of date, or the store has forgotten what it had acknowledged.`,
       [newest.operation.index, each.operation.index],
     );
   }

@@ -30,12 +30,14 @@ function compare(later: Point, earlier: Point, findings: Findings): void {
     ? later.revision > earlier.revision
     : later.revision >= earlier.revision;
   if (isInOrder) return;
-  const [name, verb] = later.isWrite ? ['write into the past', 'wrote'] : ['stale read', 'is of'];
+  const [name, verb] = later.isWrite
+    ? ['write into the past', 'wrote at']
+    : ['stale read', 'was told of the store as it was at'];
   findings.add(
     name,
     `${describeOperation(later.operation)} ${verb} revision ${later.revision}, although ` +
-      `${describeOperation(earlier.operation)}, which was over before it began, had seen revision ` +
-      `${earlier.revision}.`,
+      `${describeOperation(earlier.operation)}, which was over before it began, had been answered at ` +
+      `revision ${earlier.revision}.`,
     [earlier.operation.index, later.operation.index],
   );
 }

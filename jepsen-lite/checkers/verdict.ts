@@ -7,6 +7,9 @@ const shownMax = 10;
 /** A run in which less was answered has judged nothing. */
 export const judgedMin = 10;
 
+/** Stands for the member of what no single one was asked. */
+export const anyMember = 'any';
+
 export class Findings {
   readonly anomalies: Anomaly[] = [];
   private readonly byName = new Map<string, number>();
@@ -61,9 +64,9 @@ export function endOf({ outcome, endUs }: Operation): number {
   return outcome === 'info' || endUs === undefined ? Infinity : endUs;
 }
 
-/** For sentences: `operation 17 (process 3 at n1, put)`. */
+/** For sentences: `operation #17 (put of client 3 at n1)`. */
 export function describeOperation({ index, process, member, f }: Operation): string {
-  return `operation ${index} (${f} of process ${process} at ${member})`;
+  return `operation #${index} (${f} of client ${process} at ${member})`;
 }
 
 export function operationsOf(history: History, f: string): readonly Operation[] {

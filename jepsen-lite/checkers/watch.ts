@@ -15,7 +15,7 @@ import {
 } from '../../test/guarantees/watch-checks.ts';
 import { answerOf, isRecord, requestOf } from '../client/requests.ts';
 import type { Checker, History, Json, Operation, Verdict } from '../types.ts';
-import { countOutcomes, Findings, operationsOf, verdictOf } from './verdict.ts';
+import { anyMember, countOutcomes, Findings, operationsOf, verdictOf } from './verdict.ts';
 
 /** etcd's promises to watchers, over what all watchers of a run were told. */
 
@@ -51,10 +51,14 @@ function check(history: History): Verdict {
     const what = `The story that all watchers tell together does not hold together: ${violation}.`;
     findings.add('History', what, []);
   }
+  const authors = authorsOf(history);
   for (const { watcher, operations } of watchers) {
     for (const [promise, checkPromise] of Object.entries(watchChecks)) {
       for (const violation of checkPromise(watcher, events)) {
-        findings.add(promise, `${meanings[promise] ?? promise}. ${violation}.`, operations);
+        const revision = revisionIn(violation);
+        const about = tellAround(watcher, operations, { revision, history });
+        const what = `${meanings[promise] ?? promise}. ${violation}.${about.text}`;
+        findings.add(promise, what, [authors.get(revision ?? 0), ...about.operations]);
       }
     }
   }
@@ -80,6 +84,61 @@ function check(history: History): Verdict {
       'told only after a second, longer wait': operationsOf(history, 'late watchers').length,
     },
   });
+}
+
+/** The operation that made a revision, where that is known. */
+function authorsOf(history: History): ReadonlyMap<number, number> {
+  return new Map(
+    operationsOf(history, 'write').flatMap((operation) => {
+      const answer = answerOf(operation);
+      return answer === undefined ? [] : [[answer.revision, operation.index] as const];
+    }),
+  );
+}
+
+/** Of the change that a violation is about: `put w/16 1-11@70..70#1`, `delete w/19 @47`. */
+function revisionIn(violation: string): number | undefined {
+  const found = /@\d+\.\.(\d+)#/.exec(violation) ?? / @(\d+)/.exec(violation);
+  return found === null ? undefined : Number(found[1]);
+}
+
+/** The watch that should have told of that revision, what it asked for, and what it told before and after. */
+function tellAround(
+  { name, watches }: Watcher,
+  operations: readonly number[],
+  { revision, history }: { readonly revision: number | undefined; readonly history: History },
+): { readonly text: string; readonly operations: readonly number[] } {
+  if (revision === undefined) return { text: '', operations };
+  const at = watches.findLastIndex(({ request }) => request.startRevision <= revision);
+  const [watch, index] = [watches[at], operations[at]];
+  if (watch === undefined || index === undefined) return { text: '', operations };
+  const { key, rangeEnd, startRevision } = watch.request;
+  const to =
+    rangeEnd === undefined ? '' : rangeEnd === '' ? ' and all behind it' : ` to ${rangeEnd}`;
+  const from = startRevision === 0 ? 'from then on' : `from revision ${startRevision} on`;
+  const told = watch.notices.flatMap(toldOf);
+  const before = told.findLast((each) => each.revision < revision);
+  const after = told.find((each) => each.revision > revision);
+  const { member = anyMember } = history.operations[index] ?? {};
+  const where = member === anyMember ? '' : ` at ${member}`;
+  const text =
+    ` That was ${name}, who watched ${key}${to} ${from}${where}. Before revision ${revision} it was ` +
+    `told of ${before?.what ?? 'nothing'}, and next of ${after?.what ?? 'nothing more'}.`;
+  return { text, operations: [index] };
+}
+
+function toldOf(
+  notice: WatchNotice,
+): readonly { readonly revision: number; readonly what: string }[] {
+  if (notice.type === 'progress') {
+    const { revision } = notice;
+    return [{ revision, what: `progress, which vouches for all up to revision ${revision}` }];
+  }
+  if (notice.type !== 'events') return [];
+  return notice.events.map(({ type, key, kv }) => ({
+    revision: kv.modRevision,
+    what: `revision ${kv.modRevision} (${type} ${key}${type === 'put' ? ` = ${kv.value}` : ''})`,
+  }));
 }
 
 function reportAcknowledged(history: History, events: EventHistory, findings: Findings): void {

@@ -21,11 +21,15 @@ async function unplugged(
     const lost = isNothingLeft
       ? preloads.loseUnsynced(slot, random)
       : preloads.losePower(slot, random);
-    return `${slot.name}: ${lost}`;
+    return { name: slot.name, lost };
   });
   const names = slots.map(({ name }) => name).toSorted();
+  const isAlike = new Set(left.map(({ lost }) => lost)).size === 1;
+  const told = isAlike
+    ? (left[0]?.lost ?? '')
+    : left.map(({ name, lost }) => `${name}: ${lost}`).join('; ');
   return {
-    what: `${names.join(' and ')} ${names.length > 1 ? 'lose' : 'loses'} power (${left.join('; ')})`,
+    what: `${names.join(' and ')} ${names.length > 1 ? 'lose' : 'loses'} power (${told})`,
     members: names,
     holdMs,
     end: () => {

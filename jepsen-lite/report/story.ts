@@ -1,7 +1,8 @@
 import type { JudgedVerdict, Judgement } from '../judge.ts';
 import type { Anomaly, History, NemesisEvent, Operation } from '../types.ts';
+import { anyMember } from '../checkers/verdict.ts';
 import { requestOf } from '../client/requests.ts';
-import { describeOperation, formatTime } from './words.ts';
+import { formatTime, tellOperation } from './words.ts';
 
 /** What went wrong, told to someone who has never seen the code: the first thing in every report of a failure. */
 
@@ -47,8 +48,17 @@ const promises: Readonly<Record<string, string>> = {
   Reliable: 'A watcher is told of every change that it asked for.',
 };
 
-/** Of the harness's own checkers: what they find is mostly the consequence of something else. */
-const consequences = ['members stay up', 'members agree', 'service comes back'];
+/**
+ * What these find is mostly the consequence of something that another one tells better: the search for an order says
+ * that there is none, and the harness's own look at what came of it.
+ */
+const consequences = [
+  'wgl',
+  'acknowledged',
+  'members stay up',
+  'members agree',
+  'service comes back',
+];
 const namedMax = 8;
 const aroundMax = 6;
 const nearUs = 2_000_000;
@@ -58,7 +68,7 @@ export function storyOf(history: History, { verdicts }: Judgement): Story | unde
   const found = verdicts
     .filter(({ expected }) => expected === undefined)
     .flatMap((verdict) => verdict.anomalies.map((anomaly) => ({ verdict, anomaly })));
-  const first = firstOf(found);
+  const first = firstOf(history, found);
   if (first === undefined) return undefined;
   const { anomaly, verdict } = first;
   const shown = operationsOf(history, anomaly);
@@ -83,9 +93,22 @@ interface Found {
 }
 
 /** What clients were told says more than that a member ended, and that more than that it did not serve. */
-function firstOf(found: readonly Found[]): Found | undefined {
-  const rank = ({ verdict }: Found): number => consequences.indexOf(verdict.checker);
+function firstOf(history: History, found: readonly Found[]): Found | undefined {
+  const rank = ({ verdict, anomaly }: Found): number => {
+    const place = consequences.indexOf(verdict.checker);
+    return place < 0 && !isOfOneKey(history, anomaly) ? ofManyKeys : place;
+  };
   return [...found].sort((a, b) => rank(a) - rank(b))[0];
+}
+
+/** Behind `wgl`, which tells of one key: two operations on different keys show nothing to the eye. */
+const ofManyKeys = 0.5;
+
+function isOfOneKey(history: History, anomaly: Anomaly): boolean {
+  const [first = [], ...others] = operationsOf(history, anomaly)
+    .map(keysOf)
+    .filter((keys) => keys.length > 0);
+  return first.length === 0 || first.some((key) => others.every((keys) => keys.includes(key)));
 }
 
 /** What a member that ended by itself wrote of it. */
@@ -112,9 +135,11 @@ function momentOf(
   shown: readonly Operation[],
 ): readonly [number, number] | undefined {
   if (atUs !== undefined) return [atUs, atUs];
-  if (shown.length === 0) return undefined;
-  const first = Math.min(...shown.map(({ startUs }) => startUs));
-  return [first, Math.max(...shown.map(({ startUs, endUs }) => endUs ?? startUs))];
+  // What was heard without asking was written down in the end: it says nothing of when.
+  const asked = shown.filter(({ startUs, endUs }) => endUs !== startUs);
+  if (asked.length === 0) return undefined;
+  const first = Math.min(...asked.map(({ startUs }) => startUs));
+  return [first, Math.max(...asked.map(({ startUs, endUs }) => endUs ?? startUs))];
 }
 
 function whenAndWhere(history: History, anomaly: Anomaly, shown: readonly Operation[]): string {
@@ -124,6 +149,7 @@ function whenAndWhere(history: History, anomaly: Anomaly, shown: readonly Operat
   const when =
     from === to ? `at ${formatTime(from)}` : `between ${formatTime(from)} and ${formatTime(to)}`;
   const members = new Set([...shown.map(({ member }) => member), ...(anomaly.members ?? [])]);
+  members.delete(anyMember);
   const where = members.size === 0 ? '' : `, at ${[...members].sort().join(', ')}`;
   return `It happened ${when} after the start of the test${where} (${history.operations.length} operations in all).`;
 }
@@ -181,9 +207,7 @@ function keysOf(operation: Operation): readonly string[] {
 
 /** A line for each, those that show it marked. */
 export function storyLines({ operations, named }: Story): readonly string[] {
-  return operations.map(
-    (each) => `${named.has(each.index) ? '>' : ' '} ${describeOperation(each)}`,
-  );
+  return operations.map((each) => `${named.has(each.index) ? '>' : ' '} ${tellOperation(each)}`);
 }
 
 /** What to type to judge the stored history again, and to run the same test. */

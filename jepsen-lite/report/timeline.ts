@@ -6,7 +6,7 @@ import { headline } from './verdict-text.ts';
 import { windowAround, windowOf } from './window.ts';
 import { windowPicture } from './window-picture.ts';
 import { commandsOf, storyOf } from './story.ts';
-import { describeOperation, formatTime } from './words.ts';
+import { describeOperation, formatTime, tellOperation } from './words.ts';
 
 /** timeline.html: one page that tells what happened, for someone who has never seen the code. It loads nothing. */
 
@@ -56,7 +56,7 @@ function storySection(history: History, judgement: Judgement, folder: string): s
   if (story === undefined) return commands;
   const items = story.operations.map((each) => {
     const isNamed = story.named.has(each.index);
-    const words = escape(describeOperation(each));
+    const words = escape(tellOperation(each));
     return `<li class="asked">${isNamed ? `<b>${words}</b>` : words}</li>`;
   });
   return [

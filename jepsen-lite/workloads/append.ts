@@ -28,7 +28,8 @@ export function appendWorkload(): Workload {
     checkers: [checker],
     async run(context) {
       const keys = new Keys();
-      await runWorkers(context, settings, (worker) => step(worker, keys));
+      const read = (worker: Worker): Promise<void> => step(worker, keys, 0);
+      await runWorkers(context, settings, (worker) => step(worker, keys), read);
     },
     async finish(context: WorkloadContext) {
       await recordUntilOk(context, 'final lists', getPrefix(prefix));
@@ -58,10 +59,10 @@ function nameOf(number: number): string {
   return `${prefix}${String(number).padStart(6, '0')}`;
 }
 
-async function step(worker: Worker, keys: Keys): Promise<void> {
+async function step(worker: Worker, keys: Keys, appendPerCent = 50): Promise<void> {
   const actions = Array.from({ length: 1 + worker.random.below(4) }, (): ListAction => {
     const key = keys.choose(worker);
-    if (worker.random.below(2) === 0) return ['r', key, null];
+    if (worker.random.below(100) >= appendPerCent) return ['r', key, null];
     keys.appended(key);
     return ['append', key, worker.uniqueValue()];
   });

@@ -19,7 +19,8 @@ export function registerWorkload(): Workload {
     async run(context) {
       archive = new Archive(context);
       const known = new Map<string, string>();
-      await runWorkers(context, settings, (worker) => step(worker, known));
+      const read = (worker: Worker): Promise<void> => readOne(worker, known);
+      await runWorkers(context, settings, (worker) => step(worker, known), read);
     },
     async finish() {
       await archive?.finish();
@@ -32,11 +33,8 @@ async function step(worker: Worker, known: Map<string, string>): Promise<void> {
   const key = `r${worker.random.below(keys)}`;
   const value = worker.uniqueValue();
   const kind = worker.random.below(100);
-  if (kind < readPerCent) {
-    const operation = await worker.kv('get', get(key));
-    const seen = answerOf(operation)?.results[0]?.kvs?.[0]?.value;
-    if (seen !== undefined) known.set(key, seen);
-  } else if (kind < readPerCent + writePerCent) {
+  if (kind < readPerCent) await readOne(worker, known);
+  else if (kind < readPerCent + writePerCent) {
     const { outcome } = await worker.kv('put', put(key, value));
     if (outcome === 'ok') known.set(key, value);
   } else if (kind < readPerCent + writePerCent + casPerCent) {
@@ -45,4 +43,11 @@ async function step(worker: Worker, known: Map<string, string>): Promise<void> {
     const seen = answer?.succeeded === true ? value : answer?.results[0]?.kvs?.[0]?.value;
     if (seen !== undefined) known.set(key, seen);
   } else await worker.kv('delete', remove(key));
+}
+
+async function readOne(worker: Worker, known: Map<string, string>): Promise<void> {
+  const key = `r${worker.random.below(keys)}`;
+  const operation = await worker.kv('get', get(key));
+  const seen = answerOf(operation)?.results[0]?.kvs?.[0]?.value;
+  if (seen !== undefined) known.set(key, seen);
 }

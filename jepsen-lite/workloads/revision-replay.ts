@@ -53,7 +53,8 @@ function workloadOf(
     async run(context) {
       archive = new Archive(context);
       const world: Writing = { revision: 1, valueOf };
-      await runWorkers(context, pace, (worker) => step(worker, world));
+      const read = (worker: Worker): Promise<void> => step(worker, world, readsBelow);
+      await runWorkers(context, pace, (worker) => step(worker, world), read);
     },
     async finish() {
       await archive?.finish();
@@ -67,21 +68,29 @@ interface Writing {
   readonly valueOf: (worker: Worker) => string;
 }
 
-async function step(worker: Worker, seen: Writing): Promise<void> {
-  const [f, request] = chooseRequest(worker, seen);
+/** Of a hundred kinds of requests those below are chosen from. */
+async function step(worker: Worker, seen: Writing, kinds = 100): Promise<void> {
+  const [f, request] = chooseRequest(worker, seen, kinds);
   const operation = await worker.kv(f, request);
   seen.revision = Math.max(seen.revision, answerOf(operation)?.revision ?? 0);
 }
 
-function chooseRequest(worker: Worker, writing: Writing): readonly [string, Request] {
+/** The first ones only read. */
+const readsBelow = 44;
+
+function chooseRequest(
+  worker: Worker,
+  writing: Writing,
+  kinds: number,
+): readonly [string, Request] {
   const { revision, valueOf } = writing;
   const { random } = worker;
   const key = chooseKey(random);
-  const kind = random.below(100);
+  const kind = random.below(kinds);
   if (kind < 20) return ['get', { success: [{ op: 'get', key }] }];
   if (kind < 28) return ['get of a member', { success: [{ op: 'get', key }], serializable: true }];
   if (kind < 36) return ['range', { success: [chooseRange(random)] }];
-  if (kind < 44) {
+  if (kind < readsBelow) {
     const past = Math.max(1, revision - random.below(pastMax));
     return ['past', { success: [{ ...chooseRange(random), limit: 5, revision: past }] }];
   }

@@ -1,7 +1,8 @@
 import { seededRandom } from '../../src/base/random.ts';
-import type { Watcher, WatchRequest } from '../../test/guarantees/history.ts';
+import type { WatchRequest } from '../../test/guarantees/history.ts';
 import { everything, Watchers } from '../../test/members/watchers.ts';
 import { watch as checker } from '../checkers/watch.ts';
+import { anyMember } from '../checkers/verdict.ts';
 import { answerOf, get, put, remove, type Action, type Request } from '../client/requests.ts';
 import type { Json, Workload, WorkloadContext } from '../types.ts';
 import { onlookerProcesses, recordUntilOk, runWorkers, type Worker } from './workers.ts';
@@ -73,7 +74,12 @@ export function watchWorkload(): Workload {
       });
     },
     async finish(context) {
-      await settle(context, groups, seen);
+      for (const group of groups) group.stay();
+      try {
+        await settle(context, groups, seen);
+      } finally {
+        await Promise.all(groups.map((group) => group.stop()));
+      }
       groups.forEach((group, i) => note(context, group, i));
     },
   };
@@ -200,12 +206,12 @@ async function lateOf(
 }
 
 function note(context: WorkloadContext, group: Watchers, i: number): void {
-  const watchers: readonly Watcher[] = group.watchers;
+  const { watchers } = group;
   for (const [j, { name, watches }] of watchers.entries()) {
-    for (const { request, notices, settledRevision } of watches) {
+    for (const { request, notices, settledRevision, member = anyMember } of watches) {
       context.recorder.note({
         process: onlookerProcesses + i * watchers.length + j,
-        member: 'any',
+        member,
         f: 'watch',
         input: { watcher: `${name} of group ${i}`, request: toJson(request) },
         output: { notices: toJson(notices), settledRevision: settledRevision ?? null },
@@ -215,7 +221,7 @@ function note(context: WorkloadContext, group: Watchers, i: number): void {
   if (group.violations.length === 0) return;
   context.recorder.note({
     process: onlookerProcesses + i * watchers.length,
-    member: 'any',
+    member: anyMember,
     f: 'strange answers',
     input: null,
     output: group.violations,

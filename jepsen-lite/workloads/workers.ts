@@ -102,21 +102,29 @@ export interface WorkersSettings {
   readonly paceMs: number;
 }
 
+/**
+ * Runs `step` over and over in each worker. `read` is for one worker more at each member, which only reads: whoever
+ * also writes is stuck with a write as soon as its member is cut off, and sees nothing of what that member then
+ * answers to others.
+ */
 export async function runWorkers(
   context: WorkloadContext,
   { workers, paceMs }: WorkersSettings,
   step: (worker: Worker) => Promise<void>,
+  read?: (worker: Worker) => Promise<void>,
 ): Promise<void> {
-  setMaxListeners(2 * workers + 10, context.signal);
+  const count = workers + (read === undefined ? 0 : context.endpoints.length);
+  setMaxListeners(2 * count + 10, context.signal);
   const run = async (_: unknown, number: number): Promise<void> => {
-    const worker = new Worker(context, number, workers);
+    const worker = new Worker(context, number, count);
+    const next = number < workers ? step : (read ?? step);
     while (!worker.isOver) {
-      await step(worker);
+      await next(worker);
       await worker.pause(worker.random.below(2 * paceMs + 1));
     }
     worker.close();
   };
-  await Promise.all(Array.from({ length: workers }, run));
+  await Promise.all(Array.from({ length: count }, run));
 }
 
 /** For the end of a test: asks each member in turn until one answers, each try an operation of its own. */

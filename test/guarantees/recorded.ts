@@ -16,6 +16,8 @@ export class RecordedWatch<Stream> implements Watch {
   /** Where it is open; undefined before, and once it was cut off or cancelled. */
   stream: Stream | undefined;
   id: bigint | undefined;
+  /** Name of the member that it was opened at. */
+  member: string | undefined;
 
   constructor(request: WatchRequest) {
     this.request = request;

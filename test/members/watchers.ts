@@ -63,10 +63,11 @@ class WatchStream {
   private readonly cluster: WatchedMembers;
   private readonly random: Random;
   private readonly progressMs: number;
-  private readonly leavePerCent: number;
+  private leavePerCent: number;
   private readonly told: (event: WatchEvent) => void;
   private client: RawClient | undefined;
   private stream: RawStream | undefined;
+  private memberName = '';
   private byId = new Map<string, LiveWatch>();
   private heardAtMs = 0;
   private isStopped = false;
@@ -110,11 +111,16 @@ class WatchStream {
     this.isStopped = true;
   }
 
+  stay(): void {
+    this.leavePerCent = 0;
+  }
+
   private connect(): void {
     const { running } = this.cluster;
     const member = running[this.random.below(Math.max(1, running.length))];
     if (member === undefined) return;
     this.reconnections++;
+    this.memberName = member.name;
     this.heardAtMs = performance.now();
     const client = new RawClient(member.target);
     const stream = client.open('Watch.Watch');
@@ -131,6 +137,7 @@ class WatchStream {
   private watch(watcher: RecordedWatcher<WatchStream>): void {
     const watch = watcher.next();
     watch.stream = this;
+    watch.member = this.memberName;
     watch.id = BigInt(this.byId.size + 1);
     this.byId.set(String(watch.id), watch);
     this.stream?.send({ create_request: createRequest(watch.request, watch.id) });
@@ -211,6 +218,11 @@ export class Watchers {
 
   run(): void {
     this.runs = this.streams.map((stream) => stream.run());
+  }
+
+  /** From now on nobody goes elsewhere for no reason. */
+  stay(): void {
+    for (const stream of this.streams) stream.stay();
   }
 
   async stop(): Promise<void> {
