@@ -103,10 +103,12 @@ export class WatcherTable {
   }
 
   idOf(watcher: WatcherId): bigint {
-    const low = this.records.word(watcher, idLowWord);
-    const high = this.records.word(watcher, idHighWord);
+    const words = this.records.wordsOf(watcher);
+    const at = this.records.firstWordOf(watcher);
+    const low = words[at + idLowWord] as number;
+    const high = words[at + idHighWord] as number;
     if (high !== 0) return (BigInt(high | 0) << 32n) | BigInt(low);
-    return lowIds[low] ?? BigInt(low);
+    return low < lowIds.length ? (lowIds[low] as bigint) : BigInt(low);
   }
 
   queueOf(watcher: WatcherId): WatchQueue {
@@ -169,10 +171,14 @@ export class WatcherTable {
 
   /** Adds an event to the next response; answers how many bytes that adds. */
   gather(watcher: WatcherId, event: WatchEvent): number {
-    const hasPrevKv = this.is(watcher, is.prevKv);
-    const at = this.records.word(watcher, gatheringWord) || this.reserveGathering(watcher);
-    const before = this.gatherings[at];
+    const words = this.records.wordsOf(watcher);
+    const place = this.records.firstWordOf(watcher);
+    const hasPrevKv = ((words[place + flagsWord] as number) & is.prevKv) !== 0;
+    const known = words[place + gatheringWord] as number;
+    const at = known === 0 ? (this.freeGatherings.pop() ?? this.gatherings.length) : known;
+    const before = known === 0 ? undefined : this.gatherings[at];
     const events = before?.with(event.encoded(hasPrevKv)) ?? event.alone(hasPrevKv);
+    words[place + gatheringWord] = at;
     this.gatherings[at] = events;
     this.lastRevisions[at] = event.modRevision;
     return events.totalBytes - (before?.totalBytes ?? 0);
@@ -180,12 +186,14 @@ export class WatcherTable {
 
   /** Empties the next response; answers what was in it. */
   takeGathered(watcher: WatcherId): WatchEvents | undefined {
-    const at = this.records.word(watcher, gatheringWord);
+    const words = this.records.wordsOf(watcher);
+    const place = this.records.firstWordOf(watcher) + gatheringWord;
+    const at = words[place] as number;
     if (at === 0) return undefined;
     const events = this.gatherings[at];
     this.gatherings[at] = undefined;
     this.freeGatherings.push(at);
-    this.records.setWord(watcher, gatheringWord, 0);
+    words[place] = 0;
     return events;
   }
 
@@ -201,12 +209,6 @@ export class WatcherTable {
     }
     this.records.reserve(this.nextWatcher);
     return this.nextWatcher++;
-  }
-
-  private reserveGathering(watcher: WatcherId): number {
-    const at = this.freeGatherings.pop() ?? this.gatherings.length;
-    this.records.setWord(watcher, gatheringWord, at);
-    return at;
   }
 
   /** A queue has a number while it has watches here. */
