@@ -31,7 +31,9 @@ export class RequestHead {
   /** What an answer begins with. */
   readonly responseHeaders: HeaderList;
   private method = '';
-  private contentType: string | undefined;
+  private isGrpc = false;
+  /** The last one that is not gRPC's. */
+  private otherType = '';
   private fieldError: string | undefined;
   private authorities = 0;
   private hosts = 0;
@@ -60,7 +62,7 @@ export class RequestHead {
         this.hosts++;
         break;
       case 'content-type':
-        this.contentType = value;
+        this.readType(value);
         break;
       case 'grpc-encoding':
         this.encoding = value;
@@ -71,6 +73,18 @@ export class RequestHead {
       default:
         if (isBinary(name)) this.checkBinary(name, value);
     }
+  }
+
+  /** The type may be followed by a subtype: `+proto`, `;charset=utf-8`. */
+  private readType(type: string): void {
+    const separator = type[baseType.length];
+    const isOurs = separator === undefined || separator === '+' || separator === ';';
+    if (!isOurs || !type.startsWith(baseType)) {
+      this.otherType = type;
+      return;
+    }
+    this.isGrpc = true;
+    this.subtype = type.slice(baseType.length + 1);
   }
 
   private readTimeout(value: string): void {
@@ -91,8 +105,8 @@ export class RequestHead {
       const counts = `values of :authority: ${this.authorities}, num values of host: ${this.hosts}`;
       return refuse(400, `num ${counts}, both must only have 1 value as per HTTP/2 spec`);
     }
-    if (this.contentType !== baseType && !this.hasSubtype()) {
-      const text = `invalid gRPC request content-type ${quoteGo(this.contentType ?? '')}`;
+    if (!this.isGrpc) {
+      const text = `invalid gRPC request content-type ${quoteGo(this.otherType)}`;
       return { httpStatus: 415, status: { code: Code.INVALID_ARGUMENT, text } };
     }
     if (this.fieldError !== undefined) return refuse(400, this.fieldError);
@@ -102,16 +116,6 @@ export class RequestHead {
     if (this.method === 'POST') return undefined;
     const what = `Received a HEADERS frame with :method ${quoteGo(this.method)}`;
     return refuse(405, `${what} which should be POST`);
-  }
-
-  /** What may follow the type: `+proto`, `;charset=utf-8`. */
-  private hasSubtype(): boolean {
-    const type = this.contentType;
-    if (type === undefined || !type.startsWith(baseType)) return false;
-    const separator = type[baseType.length];
-    if (separator !== '+' && separator !== ';') return false;
-    this.subtype = type.slice(baseType.length + 1);
-    return true;
   }
 }
 

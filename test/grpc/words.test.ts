@@ -5,6 +5,7 @@ import { quoteGo, textOfHeader } from '../../src/grpc/go-quote.ts';
 import { parseGrpcTimeout } from '../../src/grpc/grpc-timeout.ts';
 import { gunzip } from '../../src/grpc/gzip.ts';
 import { FieldMetadata, findBase64Error } from '../../src/grpc/metadata.ts';
+import { RequestHead } from '../../src/grpc/request-head.ts';
 import { encodeStatusText } from '../../src/grpc/status-text.ts';
 
 const latin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
@@ -67,6 +68,18 @@ describe('grpc: words of header fields', () => {
         assert.equal(decodeURIComponent(encoded), text);
       }),
     );
+  });
+
+  it("takes gRPC's content type among several, as grpc-go does", () => {
+    const refusalOf = (...types: readonly string[]): unknown => {
+      const fields = types.flatMap((type) => ['content-type', type]);
+      return new RequestHead([':method', 'POST', ':authority', 'a', ...fields]).refusal?.httpStatus;
+    };
+    assert.equal(refusalOf('application/grpc', 'a/b'), undefined);
+    assert.equal(refusalOf('a/b', 'application/grpc+proto'), undefined);
+    assert.equal(refusalOf('a/b', 'application/grpcx'), 415);
+    assert.equal(refusalOf('application/grp'), 415);
+    assert.equal(refusalOf(), 415);
   });
 
   it('finds the first value of a name, and decodes binary ones with and without padding', () => {

@@ -66,6 +66,13 @@ export function statusOf(fields: HeaderList): number {
 const colon = 0x3a;
 const space = 0x20;
 const tab = 0x09;
+const del = 0x7f;
+
+/** By character code: what a name is made of, a token in lower case (RFC 9110, section 5.6.2). */
+const nameCharacters = new Uint8Array(128);
+for (const each of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") {
+  nameCharacters[each.charCodeAt(0)] = 1;
+}
 
 function checkRegular(fields: HeaderList, start: number): number {
   let length = noLength;
@@ -85,25 +92,21 @@ function checkRegular(fields: HeaderList, start: number): number {
   return length;
 }
 
-/** Section 8.2.1: no upper case, no control characters, nothing beyond ASCII, no colon. */
+/** Section 8.2.1, and what HTTP itself asks of a name; grpc-go refuses the same. */
 function isName(name: string): boolean {
-  if (name.length === 0) return false;
   for (let i = 0; i < name.length; i++) {
-    const code = name.charCodeAt(i);
-    if (code <= space || code >= 0x7f || code === colon || (code >= 0x41 && code <= 0x5a)) {
-      return false;
-    }
+    if (nameCharacters[name.charCodeAt(i)] !== 1) return false;
   }
-  return true;
+  return name.length > 0;
 }
 
-/** Section 8.2.1: no NUL, CR or LF, and no blank at either end. */
+/** Section 8.2.1: no blank at either end; and no control character but the tab (RFC 9110, section 5.5). */
 function isValue(value: string): boolean {
   const { length } = value;
   if (length === 0) return true;
   for (let i = 0; i < length; i++) {
     const code = value.charCodeAt(i);
-    if (code <= 0x0d && (code === 0 || code === 0x0a || code === 0x0d)) return false;
+    if (code < space ? code !== tab : code === del) return false;
   }
   return !isBlank(value.charCodeAt(0)) && !isBlank(value.charCodeAt(length - 1));
 }

@@ -324,6 +324,21 @@ const streamErrors: readonly Breach[] = [
     sends: sent({ after: ['xé', 'b'] }),
     code: 'PROTOCOL_ERROR',
   },
+  {
+    rule: '5.6.2 of RFC 9110: a name that is no token',
+    sends: sent({ after: ['x(a', 'b'] }),
+    code: 'PROTOCOL_ERROR',
+  },
+  {
+    rule: '5.5 of RFC 9110: a control character in a value',
+    sends: sent({ after: ['x', 'a\x01b'] }),
+    code: 'PROTOCOL_ERROR',
+  },
+  {
+    rule: '5.5 of RFC 9110: DEL in a value',
+    sends: sent({ after: ['x', 'a\x7f'] }),
+    code: 'PROTOCOL_ERROR',
+  },
   { rule: '8.2.1: NUL in a value', sends: sent({ after: ['x', 'a\0b'] }), code: 'PROTOCOL_ERROR' },
   { rule: '8.2.1: LF in a value', sends: sent({ after: ['x', 'a\nb'] }), code: 'PROTOCOL_ERROR' },
   {
@@ -440,6 +455,10 @@ const allowed: readonly { readonly rule: string; readonly sends: readonly Uint8A
       data(1, 0, 1),
       data(1, endStream, 2),
     ],
+  },
+  {
+    rule: '8.2.1: all that a name may be made of, and tabs, blanks and obs-text within a value',
+    sends: sent({ after: ["a-z!#$%&'*+.^_`|~09", 'a\tb "\\ cé'] }),
   },
   { rule: '8.3.1: a request without :authority', sends: sent({ without: ':authority' }) },
 ];
