@@ -323,8 +323,8 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
     this.fail(ErrorCode.PROTOCOL_ERROR, 'no HTTP/2 preface');
   }
 
-  onFrameSizeError(): void {
-    this.fail(ErrorCode.FRAME_SIZE_ERROR, 'a frame of a wrong size');
+  onFrameSizeError(head: FrameHead): void {
+    if (this.isInOrder(head)) this.fail(ErrorCode.FRAME_SIZE_ERROR, 'a frame of a wrong size');
   }
 
   onPaddingError(): void {
@@ -334,7 +334,7 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
   /** SETTINGS come first (section 3.4), and nothing comes within a header block (section 4.3). */
   private isInOrder({ type }: FrameHead): boolean {
     if (!this.control.hasSettings && type !== FrameType.SETTINGS) {
-      this.fail(ErrorCode.PROTOCOL_ERROR, 'the first frame is not SETTINGS');
+      this.fail(ErrorCode.PROTOCOL_ERROR, 'no HTTP/2: the first frame is not SETTINGS');
       return false;
     }
     if (this.headerFrames.block.isOpen && type !== FrameType.CONTINUATION) {

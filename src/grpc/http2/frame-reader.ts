@@ -24,7 +24,7 @@ export interface FrameSink {
   onPadding(bytes: number): void;
   onPrefaceError(): void;
   /** A frame is larger than we allow (section 4.2). */
-  onFrameSizeError(): void;
+  onFrameSizeError(head: FrameHead): void;
   /** Padding as long as the payload or longer (section 6.1). */
   onPaddingError(): void;
 }
@@ -145,7 +145,7 @@ export class FrameReader {
   private beginFrame(chunk: Bytes, at: number): number {
     const { head, sink } = this;
     if (head.length > frameBytesMax) {
-      sink.onFrameSizeError();
+      sink.onFrameSizeError(head);
       return chunk.length;
     }
     if (head.type === FrameType.DATA) {
@@ -186,7 +186,7 @@ export class FrameReader {
     this.paddingBytes = 0;
     if ((head.flags & Flag.PADDED) !== 0) {
       // A padded frame without room for the padding's length is as wrong as one without room for the padding.
-      if (head.length === 0) sink.onFrameSizeError();
+      if (head.length === 0) sink.onFrameSizeError(head);
       else {
         sink.onDataBegin(head);
         this.state = State.PAD_LENGTH;

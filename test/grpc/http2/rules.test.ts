@@ -522,12 +522,14 @@ describe('what a server answers to a client that breaks the rules', () => {
     await other.ended();
   });
 
-  it('3.4: SETTINGS are the first frame', async () => {
-    const other = new RawPeer(connect(server.port, '127.0.0.1'), false);
-    other.send(clientPreface, open);
-    assert.equal((await other.goAway()).code, ErrorCode.PROTOCOL_ERROR);
-    await other.ended();
-  });
+  for (const first of [open, data(1, 0, 20_000)]) {
+    it(`3.4: SETTINGS are the first frame, not one of ${first.length} bytes`, async () => {
+      const other = new RawPeer(connect(server.port, '127.0.0.1'), false);
+      other.send(clientPreface, first);
+      assert.equal((await other.goAway()).code, ErrorCode.PROTOCOL_ERROR);
+      await other.ended();
+    });
+  }
 
   it('takes the preface and frames byte by byte', async () => {
     const other = new RawPeer(connect({ port: server.port, noDelay: true }), false);
