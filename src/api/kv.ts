@@ -1,5 +1,6 @@
 import { checkTxn } from '../apply/check-txn.ts';
 import { checkDeleteRange, checkPut, checkRange } from '../apply/check.ts';
+import { isOneRow } from '../apply/range.ts';
 import { isReadOnlyTxn, isSerializableTxn } from '../apply/txn.ts';
 import { CommandKind } from '../wire/command.ts';
 import {
@@ -14,6 +15,7 @@ import {
   TxnRequest,
   TxnResponse,
 } from '../wire/kv.ts';
+import type { Outcome } from '../wire/errors.ts';
 import type { UnaryExchange } from './exchange.ts';
 import { answer, propose, proposeAndAnswer } from './propose.ts';
 import { answerLargeRange, answerPage } from './range-answer.ts';
@@ -50,11 +52,14 @@ function rangeRoute(api: ApiContext): Route {
     handle: (exchange, request) => {
       const refused = checkRange(request);
       if (refused !== undefined) return exchange.fail(refused);
-      if (request.serializable) return read(exchange, request);
-      member.readIndex((outcome) => {
+      const go = (outcome: Outcome<undefined>): void => {
         if (!outcome.ok) exchange.fail(outcome.error);
         else if (!exchange.maybeDrop()) read(exchange, request);
-      });
+      };
+      const key = isOneRow(request) ? request.key : undefined;
+      if (!request.serializable) member.readIndex(go, key);
+      else if (key === undefined) read(exchange, request);
+      else member.readAtEndOfTurn(go, key);
     },
   });
 }

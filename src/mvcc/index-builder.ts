@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { KeyHandle } from './key-arena.ts';
 import type { KeyIndex, RestoredVersion } from './key-index.ts';
-import { KeyTable, hashKey } from './key-table.ts';
+import { hashKey } from './key-table.ts';
 import { sortKeys, sortedKeysMax } from './sort-keys.ts';
 
 /**
@@ -12,42 +12,43 @@ import { sortKeys, sortedKeysMax } from './sort-keys.ts';
  */
 export class IndexBuilder {
   private readonly index: KeyIndex;
-  /** Undefined once keys go to the tree one by one. */
-  private table: KeyTable | undefined;
+  /** From then on keys go to the tree one by one. */
+  private isFinished = false;
 
   constructor(index: KeyIndex) {
     this.index = index;
-    this.table = new KeyTable(index.keys);
   }
 
   add(key: Bytes, row: RestoredVersion): void {
-    const { index, table } = this;
-    if (table === undefined) {
-      index.restore(key, row);
+    const { index } = this;
+    const handle = this.isFinished ? 0 : this.handleOf(key);
+    if (handle !== 0) {
+      index.appendRestored(handle, row);
       return;
     }
-    const hash = hashKey(key);
-    const found = table.find(key, hash);
-    if (table.isCrowded || table.count === sortedKeysMax) {
-      this.finish();
-      index.restore(key, row);
-      return;
-    }
-    let handle = found;
-    if (handle === 0) {
-      handle = index.keys.add(key);
-      table.add(hash, handle);
-    }
-    index.appendRestored(handle, row);
+    this.finish();
+    index.restore(key, row);
   }
 
   /** Takes a while, at a stretch: about half a microsecond a key. */
   finish(): void {
-    const { index, table } = this;
-    if (table === undefined) return;
-    this.table = undefined;
-    const handles = table.handles();
-    sortKeys(index.keys, handles);
-    index.tree.build(handles, (handle: KeyHandle) => index.newestLive(handle) !== 0);
+    const { keys, tree } = this.index;
+    if (this.isFinished) return;
+    this.isFinished = true;
+    const handles = tree.table.handles();
+    sortKeys(keys, handles);
+    tree.build(handles, (handle: KeyHandle) => this.index.newestLive(handle) !== 0);
+  }
+
+  /** 0 when the table has no room for one more, or one like it. */
+  private handleOf(key: Bytes): KeyHandle {
+    const { keys, tree } = this.index;
+    const hash = hashKey(key);
+    const known = tree.table.find(key, hash);
+    if (known !== 0 || tree.table.count === sortedKeysMax) return known;
+    const handle = keys.add(key);
+    if (tree.table.maybeAdd(hash, handle)) return handle;
+    keys.free(handle);
+    return 0;
   }
 }

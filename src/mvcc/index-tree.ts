@@ -10,11 +10,10 @@ import {
   LeafNode,
   type IndexNode,
 } from './index-node.ts';
-import { FindCache } from './find-cache.ts';
 import type { KeyArena, KeyHandle } from './key-arena.ts';
 import { isEmptyRange } from './key-range.ts';
 import { KeySearch } from './key-search.ts';
-import { hashKey } from './key-table.ts';
+import { hashKey, KeyTable } from './key-table.ts';
 import type { KeyRange } from './types.ts';
 
 /** Sees keys in order; false ends the walk. It may not change the tree. */
@@ -30,13 +29,15 @@ export type KeyVisitor = (handle: KeyHandle, isLive: boolean) => boolean;
  * a removal never cascades into a split.
  */
 export class IndexTree {
+  /** Keys of the tree by their hash; whether all of them, `isWhole` says. */
+  readonly table: KeyTable;
   private readonly arena: KeyArena;
-  private readonly found: FindCache;
+  private isWhole = true;
   private root: IndexNode = new LeafNode();
 
   constructor(arena: KeyArena) {
     this.arena = arena;
-    this.found = new FindCache(arena);
+    this.table = new KeyTable(arena);
   }
 
   get liveCount(): number {
@@ -51,10 +52,10 @@ export class IndexTree {
   /** 0 when the key is not in the tree, live or dead. */
   find(key: Bytes): KeyHandle {
     const hash = hashKey(key);
-    const known = this.found.find(key, hash);
-    if (known !== 0) return known;
+    const known = this.table.find(key, hash);
+    if (known !== 0 || this.isWhole) return known;
     const handle = this.descendTo(key);
-    if (handle !== 0) this.found.note(hash, handle);
+    if (handle !== 0) this.table.maybeAdd(hash, handle);
     return handle;
   }
 
@@ -71,7 +72,7 @@ export class IndexTree {
   /** Adds a key that is not there. */
   insert(handle: KeyHandle, key: Bytes, isLive: boolean): void {
     const right = this.insertInto(this.root, leafEntry(handle, isLive), this.search(key));
-    this.found.fit(this.root.live);
+    if (!this.table.maybeAdd(hashKey(key), handle)) this.isWhole = false;
     if (right === undefined) return;
     const root = new InnerNode();
     root.insertAt(0, this.root);
@@ -79,7 +80,7 @@ export class IndexTree {
     this.root = root;
   }
 
-  /** Fills an empty tree with keys in order, at once: nodes with some room in each. */
+  /** Fills an empty tree with keys in order, at once: nodes with some room in each. `table` may know them already. */
   build(handles: Uint32Array, isLive: (handle: KeyHandle) => boolean): void {
     assert(this.root.isLeaf && this.root.count === 0, 'only an empty tree is built');
     if (handles.length === 0) return;
@@ -95,7 +96,7 @@ export class IndexTree {
     level.push(leaf);
     while (level.length > 1) level = parentsOf(level);
     this.root = level[0] as IndexNode;
-    this.found.fit(this.root.live);
+    this.isWhole = this.table.count === handles.length;
   }
 
   /** Counts a dead key as live again. */
@@ -123,7 +124,7 @@ export class IndexTree {
 
   /** Takes a key that is there out of the tree. Its handle is the caller's to free. */
   remove(key: Bytes): void {
-    this.found.forget(hashKey(key));
+    this.table.remove(key, hashKey(key));
     this.removeFrom(this.root, this.search(key));
     while (!this.root.isLeaf && this.root.count <= 1) {
       this.root = this.root.count === 0 ? new LeafNode() : this.root.childAt(0);

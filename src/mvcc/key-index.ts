@@ -126,10 +126,11 @@ export class KeyIndex {
     return this.append({ key, createRevision, modRevision, modSub, version, rowBytes });
   }
 
-  describe(id: VersionId): KeyVersion {
+  /** `key` is that of the version, where the caller has it at hand. */
+  describe(id: VersionId, key = this.keys.keyOf(this.versions.keyOf(id))): KeyVersion {
     const { versions } = this;
     return {
-      key: this.keys.keyOf(versions.keyOf(id)),
+      key,
       createRevision: versions.createRevisionOf(id),
       modRevision: versions.modRevisionOf(id),
       modSub: versions.modSubOf(id),

@@ -5,6 +5,7 @@ import { kvBytes, type KvsWriter } from '../wire/kvs-writer.ts';
 import { countIndex, findVersions, scanIndex } from './index-reads.ts';
 import { KeyIndex } from './key-index.ts';
 import { PageCounts } from './page-counts.ts';
+import { KeyPrefetch } from './prefetch.ts';
 import { encodeRowKey } from './revision.ts';
 import type {
   KeyRange,
@@ -42,6 +43,7 @@ export class MvccStore implements RevisionStore {
   private compactedRevision: number;
   private open: OpenWriteTxn | undefined;
   private readonly pageCounts = new PageCounts();
+  private readonly keyPrefetch: KeyPrefetch;
   /** Rows are let go when they are durable, in the order in which they were written. */
   private readonly rowMemory = new Slab(64 * 1024);
   /** The versions of one stretch of reading. */
@@ -52,6 +54,7 @@ export class MvccStore implements RevisionStore {
   constructor(rows: RowReader, start?: StoreStart) {
     this.rows = rows;
     this.index = start?.index ?? new KeyIndex();
+    this.keyPrefetch = new KeyPrefetch(this.index, rows);
     this.currentRevision = start?.revision ?? firstRevision;
     this.compactedRevision = start?.compactRevision ?? -1;
   }
@@ -70,7 +73,12 @@ export class MvccStore implements RevisionStore {
     const handle = index.tree.find(key);
     if (handle === 0) return undefined;
     const id = revision === undefined ? index.newestLive(handle) : index.liveAt(handle, revision);
-    return id === 0 ? undefined : index.describe(id);
+    return id === 0 ? undefined : index.describe(id, key);
+  }
+
+  /** These keys are going to be read: `prefetchKeysMax` of them are no dearer together than a few. */
+  prefetch(keys: readonly Bytes[]): void {
+    this.keyPrefetch.run(keys);
   }
 
   count(range: KeyRange, revision?: number): number {

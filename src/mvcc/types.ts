@@ -13,6 +13,14 @@ export interface RowReader {
   recent?(main: number, sub: number): Bytes | undefined;
   /** The same, to be appended to an answer; false: it is not in memory. */
   maybeCopyRecent?(main: number, sub: number, to: KvsWriter): boolean;
+  /** The first `count` of these are going to be asked for. */
+  prefetch?(names: RowNames, count: number): void;
+}
+
+/** Rows by their revisions, number by number. */
+export interface RowNames {
+  readonly mains: Float64Array;
+  readonly subs: Uint32Array;
 }
 
 /** Keys with `from <= key < to`; `to` undefined means to the end of the key space. */

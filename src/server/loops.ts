@@ -274,6 +274,7 @@ export class MemberLoops {
         timeoutMs: this.requestTimeoutMs,
         wake: () => this.raftLoop.wake(),
         appliedIndex: () => this.applyLoop.applied.index,
+        prefetch: (keys) => this.state.revisions.prefetch(keys),
         onSlow: () => this.counters.slowReadIndexes.add(),
         onFailed: () => this.counters.readIndexesFailed.add(),
       },

@@ -137,9 +137,14 @@ export class ServerMember implements Member, TransportEvents {
     } else this.upkeep.quota.exceeded(() => done(failed(errors.noSpace)));
   }
 
-  readIndex(done: Done<undefined>): void {
+  readIndex(done: Done<undefined>, key?: Bytes): void {
     if (this.loops.isStopped) done(failed(errors.stopped));
-    else this.loops.reads.wait(done);
+    else this.loops.reads.wait(done, key);
+  }
+
+  readAtEndOfTurn(done: Done<undefined>, key: Bytes): void {
+    if (this.loops.isStopped) done(failed(errors.stopped));
+    else this.loops.reads.waitForTurn(done, key);
   }
 
   range(request: RangeRequest, done: Done<RangeResponse>): void {

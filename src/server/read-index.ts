@@ -1,3 +1,4 @@
+import type { Bytes } from '../base/bytes.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { ReadState } from '../raft/types.ts';
 import { errors, failed, ok } from '../wire/errors.ts';
@@ -7,6 +8,8 @@ import type { Done } from './types.ts';
  * Linearizable reads by ReadIndex (dissertation section 6.4): one round in flight, one gathering. Every read
  * that arrives while a round is under way joins the next one, so that any number of reads costs one heartbeat
  * round. A round that is lost is asked again under a new context, never the old one (etcd #20418).
+ *
+ * Those that may go ahead are answered a few at a time: what a few keys need is brought in from memory at once.
  */
 
 /** Reads that may wait at once; beyond them clients get "too many requests". */
@@ -17,10 +20,16 @@ const retryMs = 500;
 const answersPerTurnMax = 256;
 /** And where they are of large values, for so long, looked at after every few. */
 const answeringMsMax = 5;
-const answersPerLook = 8;
+const answersPerLook = 16;
+
+interface WaitingRead {
+  readonly done: Done<undefined>;
+  /** What it will read, if that is one key. */
+  readonly key: Bytes | undefined;
+}
 
 interface Round {
-  readonly reads: Done<undefined>[];
+  readonly reads: WaitingRead[];
   readonly startedMs: number;
   /** All contexts under which this round was asked; an answer to any of them confirms it. */
   readonly contexts: Set<number>;
@@ -31,9 +40,7 @@ interface Round {
 
 interface Confirmed {
   readonly index: number;
-  readonly reads: readonly Done<undefined>[];
-  /** How many of them were answered. */
-  answered: number;
+  readonly reads: readonly WaitingRead[];
 }
 
 export interface ReadIndexParts {
@@ -42,16 +49,21 @@ export interface ReadIndexParts {
   /** A round is due: `takeContext` is to be called at the end of this turn. */
   readonly wake: () => void;
   readonly appliedIndex: () => number;
+  /** These keys are read next. */
+  readonly prefetch: (keys: readonly Bytes[]) => void;
   readonly onSlow: () => void;
   readonly onFailed: () => void;
 }
 
 export class ReadIndexQueue {
   private readonly parts: ReadIndexParts;
-  private gathering: Done<undefined>[] = [];
+  private gathering: WaitingRead[] = [];
   private round: Round | undefined;
   /** Rounds whose index is known but not yet applied here; indexes ascend. */
   private confirmed: Confirmed[] = [];
+  /** Reads that may go ahead, of which those before `readyAt` have. */
+  private ready: WaitingRead[] = [];
+  private readyAt = 0;
   private waitingCount = 0;
   /** This turn has answered what it may; the next goes on. */
   private isPaused = false;
@@ -63,14 +75,26 @@ export class ReadIndexQueue {
     this.lastContext = firstContext;
   }
 
-  wait(done: Done<undefined>): void {
+  wait(done: Done<undefined>, key?: Bytes): void {
+    if (this.isFull(done)) return;
+    this.gathering.push({ done, key });
+    if (this.round === undefined) this.parts.wake();
+  }
+
+  /** For a read that needs no index: it goes ahead at the end of this turn, with others like it. */
+  waitForTurn(done: Done<undefined>, key: Bytes): void {
+    if (this.isFull(done)) return;
+    this.ready.push({ done, key });
+    if (!this.isPaused) this.pause();
+  }
+
+  private isFull(done: Done<undefined>): boolean {
     if (this.waitingCount >= waitingReadsMax) {
       done(failed(errors.tooManyRequests));
-      return;
+      return true;
     }
     this.waitingCount++;
-    this.gathering.push(done);
-    if (this.round === undefined) this.parts.wake();
+    return false;
   }
 
   /** The context of a round to ask for now, with every read of this turn in it; undefined when none is due. */
@@ -92,7 +116,7 @@ export class ReadIndexQueue {
       if (round === undefined || !round.contexts.has(context)) continue;
       round.retry?.cancel();
       this.round = undefined;
-      this.confirmed.push({ index, reads: round.reads, answered: 0 });
+      this.confirmed.push({ index, reads: round.reads });
       if (this.gathering.length > 0) this.parts.wake();
     }
     this.appliedUpTo(this.parts.appliedIndex());
@@ -110,47 +134,67 @@ export class ReadIndexQueue {
   }
 
   appliedUpTo(index: number): void {
-    if (this.isPaused) return;
+    let first = this.confirmed[0];
+    while (first !== undefined && first.index <= index) {
+      this.confirmed.shift();
+      for (const read of first.reads) this.ready.push(read);
+      first = this.confirmed[0];
+    }
+    if (!this.isPaused) this.answerReady();
+  }
+
+  private answerReady(): void {
     const { scheduler } = this.parts;
     const untilMs = scheduler.nowMs() + answeringMsMax;
     let left = answersPerTurnMax;
-    for (;;) {
-      const first = this.confirmed[0];
-      if (first === undefined || first.index > index) return;
-      const { reads, answered } = first;
-      const due = reads.slice(answered, answered + answersPerLook);
-      first.answered += due.length;
+    while (this.readyAt < this.ready.length) {
+      if (left <= 0 || scheduler.nowMs() >= untilMs) return this.pause();
+      const due = this.ready.slice(this.readyAt, this.readyAt + answersPerLook);
       left -= due.length;
-      if (first.answered === reads.length) this.confirmed.shift();
-      this.waitingCount -= due.length;
-      for (const done of due) done(ok(undefined));
-      if (left > 0 && scheduler.nowMs() < untilMs) continue;
-      this.pause();
-      return;
+      this.forgetReady(due.length);
+      this.prefetch(due);
+      for (const { done } of due) done(ok(undefined));
     }
+  }
+
+  private forgetReady(count: number): void {
+    this.waitingCount -= count;
+    this.readyAt += count;
+    if (this.readyAt < this.ready.length) return;
+    this.ready = [];
+    this.readyAt = 0;
+  }
+
+  private prefetch(due: readonly WaitingRead[]): void {
+    const keys: Bytes[] = [];
+    for (const { key } of due) if (key !== undefined) keys.push(key);
+    if (keys.length > 1) this.parts.prefetch(keys);
   }
 
   private pause(): void {
     this.isPaused = true;
     this.parts.scheduler.endOfTurn(() => {
       this.isPaused = false;
-      this.appliedUpTo(this.parts.appliedIndex());
+      this.answerReady();
     });
   }
 
   failAll(): void {
     const { round, confirmed, gathering } = this;
     round?.retry?.cancel();
-    this.round = undefined;
-    this.confirmed = [];
-    this.gathering = [];
-    this.waitingCount = 0;
     const reads = [
-      ...confirmed.flatMap(({ reads, answered }) => reads.slice(answered)),
+      ...this.ready.slice(this.readyAt),
+      ...confirmed.flatMap((each) => each.reads),
       ...(round?.reads ?? []),
       ...gathering,
     ];
-    for (const done of reads) done(failed(errors.stopped));
+    this.round = undefined;
+    this.confirmed = [];
+    this.gathering = [];
+    this.ready = [];
+    this.readyAt = 0;
+    this.waitingCount = 0;
+    for (const { done } of reads) done(failed(errors.stopped));
   }
 
   private startRound(): void {
@@ -180,7 +224,7 @@ export class ReadIndexQueue {
     onFailed();
     this.round = undefined;
     this.waitingCount -= round.reads.length;
-    for (const done of round.reads) done(failed(errors.timeout));
+    for (const { done } of round.reads) done(failed(errors.timeout));
     if (this.gathering.length > 0) wake();
   }
 }

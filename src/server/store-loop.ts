@@ -1,7 +1,7 @@
 import { readUint32, readUint64, type Bytes } from '../base/bytes.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import { RowArena } from '../mvcc/row-arena.ts';
-import type { RowReader } from '../mvcc/types.ts';
+import type { RowNames, RowReader } from '../mvcc/types.ts';
 import type { KvsWriter } from '../wire/kvs-writer.ts';
 import type { Row, SpaceChange, StateStore, StoreState } from '../storage/types.ts';
 
@@ -85,6 +85,10 @@ export class StoreLoop implements RowReader {
 
   maybeCopyRecent(main: number, sub: number, to: KvsWriter): boolean {
     return this.arena.maybeCopy(main, sub, to);
+  }
+
+  prefetch(names: RowNames, count: number): void {
+    this.arena.prefetch(names, count);
   }
 
   /** An entry is added in parts: nothing is committed until it is whole. */

@@ -51,8 +51,10 @@ export interface Member {
 
   /** Replicates a checked request and answers when this member has applied it. Never proposes twice. */
   propose(kind: CommandKind, request: Bytes, done: Done<AppliedResponse>): void;
-  /** Calls back when a read at this member would be linearizable. */
-  readIndex(done: Done<undefined>): void;
+  /** Calls back when a read at this member would be linearizable. `key`: that is all it will read. */
+  readIndex(done: Done<undefined>, key?: Bytes): void;
+  /** Calls back at the end of this turn: a read of the applied state, together with others of one key. */
+  readAtEndOfTurn(done: Done<undefined>, key: Bytes): void;
   /** Range at this member's applied state, sliced so that the event loop is never held long. */
   range(request: RangeRequest, done: Done<RangeResponse>): void;
   /** The same for an answer that goes out as it is: a large one is not held, but made while it is sent. */

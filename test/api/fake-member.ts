@@ -127,6 +127,10 @@ export class FakeMember implements Member {
     else done(this.readOutcome);
   }
 
+  readAtEndOfTurn(done: Done<undefined>): void {
+    done(ok(undefined));
+  }
+
   range(request: RangeRequest, done: Done<RangeResponse>): void {
     this.ranges.push(request);
     done(this.rangeOutcome);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { binaryString, utf8 } from '../../src/base/bytes.ts';
 import { ReadIndexQueue } from '../../src/server/read-index.ts';
 import { ManualScheduler } from '../peer/manual-scheduler.ts';
 
@@ -7,12 +8,14 @@ import { ManualScheduler } from '../peer/manual-scheduler.ts';
 function readers() {
   const scheduler = new ManualScheduler();
   const answered: string[] = [];
+  const prefetched: string[][] = [];
   const queue = new ReadIndexQueue(
     {
       scheduler,
       timeoutMs: 7000,
       wake: () => undefined,
       appliedIndex: () => 10,
+      prefetch: (keys) => void prefetched.push(keys.map((key) => binaryString(key))),
       onSlow: () => undefined,
       onFailed: () => undefined,
     },
@@ -20,7 +23,7 @@ function readers() {
   );
   const read = (name: string): void =>
     queue.wait(({ ok }) => void answered.push(`${name} ${ok ? 'read' : 'failed'}`));
-  return { scheduler, queue, answered, read };
+  return { scheduler, queue, answered, prefetched, read };
 }
 
 describe('a read that is asked again (etcd #20418)', () => {
@@ -116,5 +119,38 @@ describe('many reads of one round', () => {
     scheduler.advance(10);
     assert.equal(answered.length, 1_000);
     assert.deepEqual(answered.slice(read - 1, read + 1), [`${read - 1} read`, `${read} failed`]);
+  });
+});
+
+describe('reads of single keys', () => {
+  it('have what they need brought into memory before the first of them goes ahead', () => {
+    const { queue, answered, prefetched } = readers();
+    for (const name of ['a', 'b', 'c']) {
+      queue.wait(() => answered.push(`${name} after ${prefetched.length}`), utf8(name));
+    }
+    queue.wait(() => answered.push('a range'));
+    const context = queue.takeContext();
+    assert.ok(context !== undefined);
+    queue.readConfirmed([{ context, index: 10 }]);
+    assert.deepEqual(prefetched, [['a', 'b', 'c']]);
+    assert.deepEqual(answered, ['a after 1', 'b after 1', 'c after 1', 'a range']);
+  });
+
+  it('that need no index go ahead together at the end of the turn, without a round', () => {
+    const { scheduler, queue, answered, prefetched } = readers();
+    for (const name of ['a', 'b']) queue.waitForTurn(() => answered.push(name), utf8(name));
+    assert.deepEqual(answered, []);
+    assert.equal(queue.takeContext(), undefined);
+    scheduler.advance(0.001);
+    assert.deepEqual(answered, ['a', 'b']);
+    assert.deepEqual(prefetched, [['a', 'b']]);
+  });
+
+  it('fail where the member stops before the turn ends', () => {
+    const { scheduler, queue, answered } = readers();
+    queue.waitForTurn(({ ok }) => answered.push(ok ? 'read' : 'failed'), utf8('a'));
+    queue.failAll();
+    scheduler.advance(0.001);
+    assert.deepEqual(answered, ['failed']);
   });
 });

@@ -62,9 +62,9 @@ export const storeMutants: readonly Mutant[] = [
     breaks: 'I19: a key that was compacted away and comes back is another',
     changes: [
       {
-        file: 'mvcc/find-cache.ts',
-        from: '    this.note(hash, 0);',
-        to: '    this.note(hash, this.slots[hash & (this.slots.length - 1)] ?? 0);',
+        file: 'mvcc/key-table.ts',
+        from: '      empty(slots, slot);\n',
+        to: '',
       },
     ],
   },
