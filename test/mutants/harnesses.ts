@@ -60,7 +60,14 @@ export const allHarnesses: readonly Harness[] = [
     name: 'crash',
     budgetSeconds: 120,
     entry: 'dist/test/crash/main.js',
-    command: (_mutant, budgetSeconds) => npmRun('crash', '--images', String(2 * budgetSeconds)),
+    command: (_mutant, budgetSeconds) => ({
+      ...npmRun(
+        'crash',
+        ...['--images', String(2 * budgetSeconds)],
+        ...['--faults', String(Math.ceil(budgetSeconds / 20))],
+      ),
+      failure: /^FAILED .*\n(?: .*\n)*? +problem\b.*\n/m,
+    }),
   },
   {
     name: 'jepsen',

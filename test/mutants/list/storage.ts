@@ -144,6 +144,17 @@ export const storageMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'failed-log-write-tried-again',
+    breaks: 'I41: what failed to be written or synced is never tried again and believed',
+    changes: [
+      {
+        file: 'storage/log-store.ts',
+        from: "        if (error !== undefined) return this.context.writeFailed('a write to the log', error);",
+        to: '        if (error !== undefined)\n          return this.context.scheduler.endOfTurn(() => this.write(batch, done));',
+      },
+    ],
+  },
+  {
     name: 'checkpoint-ahead-of-the-store',
     breaks: 'a copy of the index that knows more than the store does is ignored',
     changes: [
