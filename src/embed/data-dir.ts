@@ -47,10 +47,13 @@ export async function openOrCreateDataDir(
   if (dataDir.provenLoss === undefined) return { dataDir, loader };
   // A member that has lost what it acknowledged must neither vote nor acknowledge: it does not run at all.
   await new Promise<void>((resolve) => dataDir.close(resolve));
-  throw new Error(
-    `${dataDir.provenLoss} This member has lost what it had acknowledged, and must not take part any more. ` +
-      `Stop it, remove the data dir ${config.dataDir}, remove the member from the cluster and add it again ` +
-      'as a new one.',
+  throw new Error(describeProvenLoss(dataDir.provenLoss, config.dataDir));
+}
+
+export function describeProvenLoss(loss: string, dataDir: string): string {
+  return (
+    `${loss} This member has lost what it had acknowledged, and must not take part any more. Stop it, remove the ` +
+    `data dir ${dataDir}, remove the member from the cluster and add it again as a new one.`
   );
 }
 

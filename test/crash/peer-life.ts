@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootstrapCluster, type Bootstrap } from '../../src/embed/bootstrap.ts';
+import { describeProvenLoss } from '../../src/embed/data-dir.ts';
 import { systemScheduler } from '../../src/host/scheduler.ts';
 import { inspectDataDir } from '../../src/storage/data-dir-files.ts';
 import { openDataDir } from '../../src/storage/data-dir-open.ts';
@@ -153,7 +154,7 @@ async function judge(history: PeerHistory, image: JudgedImage): Promise<Judgemen
   }
   try {
     if (dataDir.provenLoss !== undefined) {
-      return { outcome: 'refused', message: `the log: ${dataDir.provenLoss}` };
+      return { outcome: 'refused', message: describeProvenLoss(dataDir.provenLoss, path) };
     }
     history.check(dataDir, promisedAt, cutAt);
     if (failure !== undefined) throw failure;
