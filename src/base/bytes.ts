@@ -53,8 +53,14 @@ export function textOf(bytes: Bytes): string {
 
 /** One character per byte (Latin-1): a reversible string form, fit for map keys, not for people. */
 export function binaryString(bytes: Bytes): string {
-  return view(bytes).toString('latin1');
+  const { length } = bytes;
+  if (length > scratch.length) return view(bytes).toString('latin1');
+  // To copy a short key is less work than to make a view of it.
+  for (let i = 0; i < length; i++) scratch[i] = bytes[i] as number;
+  return scratch.toString('latin1', 0, length);
 }
+
+const scratch = Buffer.alloc(64);
 
 /** The bytes of which `binaryString` made the text. */
 export function latin1Bytes(text: string): Bytes {

@@ -48,11 +48,11 @@ export class IndexCapture {
   /** The next version of the key that is being copied, by its old name; 0 between keys. */
   private nextVersion: VersionId = 0;
   private key: KeyHandle = 0;
-  private slab = newSlab();
+  private slab = newSlab(firstSlabBytes);
   private slabNumber = 0;
   /** Unit 0 of slab 0 names no key. */
   private slabOffset = unitBytes;
-  private chunk: VersionChunk = newVersionChunk();
+  private chunk: VersionChunk;
   private newId: VersionId = 1;
   private blocks: IndexBlock[] = [];
 
@@ -65,6 +65,7 @@ export class IndexCapture {
     this.changesEnd = changes.firstAfter(revision);
     this.versionsExpected = versions.count - (changes.end - this.changesEnd);
     this.renamed = new Uint32Array(versions.idsEnd);
+    this.chunk = this.nextChunk();
   }
 
   /** Copies about so many versions; answers whether all is copied. */
@@ -127,7 +128,8 @@ export class IndexCapture {
   /** The next record is of so many bytes. */
   private endSlab(recordBytes: number): void {
     this.blocks.push({ kind: 'keys', bytes: this.slab.subarray(0, this.slabOffset) });
-    this.slab = newSlab(Math.max(recordBytes, slabBytes));
+    const nextBytes = Math.min(2 * this.slab.length, slabBytes);
+    this.slab = newSlab(Math.max(recordBytes, nextBytes));
     this.slabNumber++;
     this.slabOffset = 0;
   }
@@ -152,7 +154,13 @@ export class IndexCapture {
   private endChunk(count: number): void {
     const bytes = new Uint8Array(this.chunk.floats.buffer, 0, count * versionBytes);
     this.blocks.push({ kind: 'versions', bytes });
-    this.chunk = newVersionChunk();
+    this.chunk = this.nextChunk();
+  }
+
+  /** As large as what is left to copy, where that is less than a whole chunk. */
+  private nextChunk(): VersionChunk {
+    const first = this.newId - (this.newId % chunkVersions);
+    return newVersionChunk(Math.min(chunkVersions, this.versionsExpected + 1 - first));
   }
 
   private endKeys(): void {
@@ -178,6 +186,9 @@ export class IndexCapture {
   }
 }
 
-function newSlab(sizeBytes = slabBytes): Bytes {
+/** Twice as large each time, so that a small index takes little to copy. */
+const firstSlabBytes = 16 * 1024;
+
+function newSlab(sizeBytes: number): Bytes {
   return new Uint8Array(sizeBytes);
 }

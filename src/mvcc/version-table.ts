@@ -189,7 +189,8 @@ export class VersionTable {
   }
 }
 
-export function newVersionChunk(): VersionChunk {
-  const floats = new Float64Array(chunkVersions * recordFloats);
+/** One that is only written once, and then read whole, may be of fewer versions. */
+export function newVersionChunk(versions = chunkVersions): VersionChunk {
+  const floats = new Float64Array(versions * recordFloats);
   return { floats, words: new Uint32Array(floats.buffer) };
 }

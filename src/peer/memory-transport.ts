@@ -86,22 +86,19 @@ export class MemoryTransport implements Transport {
 
   send(messages: readonly Message[]): void {
     if (!this.isOpen) return;
-    const batches = new Map<
-      string,
-      { to: MemoryTransport; delayMs: number; messages: Message[] }
-    >();
+    // A few: one for each receiver and delay.
+    const batches: { to: MemoryTransport; delayMs: number; messages: Message[] }[] = [];
     for (const message of messages) {
       assert(message.type !== 'MsgSnap', 'a snapshot is streamed, not sent');
       const to = this.linkTo(message.to);
       if (to === undefined) continue;
       for (const delayMs of this.network.links.delaysMs(this.id, to.id, message)) {
-        const key = `${to.id}/${delayMs}`;
-        const batch = batches.get(key) ?? { to, delayMs, messages: [] };
-        batch.messages.push(message);
-        batches.set(key, batch);
+        const batch = batches.find((each) => each.to === to && each.delayMs === delayMs);
+        if (batch === undefined) batches.push({ to, delayMs, messages: [message] });
+        else batch.messages.push(message);
       }
     }
-    for (const batch of batches.values()) {
+    for (const batch of batches) {
       this.later(batch.delayMs, () => batch.to.receive(this.id, batch.messages));
     }
   }

@@ -44,7 +44,7 @@ export class MemoryDatabase implements Database {
 
   get(key: Bytes): Bytes | undefined {
     const row = this.rows.get(binaryString(key));
-    return row === undefined ? undefined : copyBytes(row.value);
+    return row?.value;
   }
 
   getMany(keys: readonly Bytes[], done: Reply<readonly (Bytes | undefined)[]>): void {
@@ -57,14 +57,11 @@ export class MemoryDatabase implements Database {
   }
 
   scan(from: Bytes, to: Bytes): Cursor<Row> {
-    return this.scanWith(from, to, ({ key, value }) => ({
-      key: copyBytes(key),
-      value: copyBytes(value),
-    }));
+    return this.scanWith(from, to, (row) => row);
   }
 
   scanValues(from: Bytes, to: Bytes): Cursor<Bytes> {
-    return this.scanWith(from, to, ({ value }) => copyBytes(value));
+    return this.scanWith(from, to, ({ value }) => value);
   }
 
   approximateBytes(from: Bytes, to: Bytes, done: Reply<number>): void {

@@ -166,11 +166,7 @@ class MemoryFile implements FsFile {
   write(bytes: Bytes, position: number, done: FsDone): void {
     const written = copyBytes(bytes);
     const effect = (): void => {
-      const { content } = this.node;
-      const next = new Uint8Array(Math.max(content.length, position + written.length));
-      next.set(content);
-      next.set(written, position);
-      this.node.content = next;
+      this.node.content = overwritten(this.node.content, written, position);
     };
     this.submit({ kind: 'write', path: this.path, effect, answer: done });
   }
@@ -185,6 +181,27 @@ class MemoryFile implements FsFile {
   close(done: FsDone): void {
     this.submit({ kind: 'close', path: this.path, effect: () => undefined, answer: done });
   }
+}
+
+/**
+ * A file's content after a write. What was synced of it may be a view of the same memory, and stays as it is: only
+ * what lies behind the old content is written in place, room for which is made ahead.
+ */
+function overwritten(content: Bytes, written: Bytes, position: number): Bytes {
+  const length = Math.max(content.length, position + written.length);
+  const { buffer, byteOffset } = content;
+  if (position === content.length && byteOffset + length <= buffer.byteLength) {
+    const grown = new Uint8Array(buffer, byteOffset, length);
+    grown.set(written, position);
+    return grown;
+  }
+  const next = new Uint8Array(position === content.length ? 2 * length : length).subarray(
+    0,
+    length,
+  );
+  next.set(content);
+  next.set(written, position);
+  return next;
 }
 
 function tornContent({ synced, content }: Node, path: string, tear: Tear): Bytes {

@@ -20,6 +20,7 @@ import {
   revisionsTo,
   rowBytes,
   rowChecksum,
+  sealedChecksum,
   sealedKey,
   smallSpaces,
   spaceKey,
@@ -239,7 +240,9 @@ export class DatabaseStateStore implements StateStore {
       const sealed = values.flatMap((value) => value ?? []);
       const rows = this.unsealRows(sealed);
       if (rows === undefined) return;
-      for (const { key, value } of rows) commit.removed(key, value.length, rowChecksum(key, value));
+      rows.forEach(({ key, value }, i) => {
+        commit.removed(key, value.length, sealedChecksum(sealed[i] as Bytes));
+      });
       this.countDeleted(commit, from + keys.length, done);
     });
   }

@@ -114,6 +114,11 @@ export function sealedKey(sealed: Bytes): Bytes {
   return sealed.subarray(keyAt, Math.max(keyAt, sealed.length - lengthBytes - checksumBytes));
 }
 
+/** The checksum that a sealed value says it has, unchecked: `rowChecksum` of a row that could be unsealed. */
+export function sealedChecksum(sealed: Bytes): number {
+  return readUint32(sealed, sealed.length - checksumBytes);
+}
+
 /** Bytes of a row as sizes count it, keys and values without what this file adds. */
 export function rowBytes(diskKey: Bytes, valueLength: number): number {
   return diskKey.length - 1 + valueLength;
@@ -152,7 +157,7 @@ export class RowTally {
 
   /** Adds a row by the checksum behind its value. */
   addSealed(bytes: number, sealed: Bytes): void {
-    this.add(bytes, readUint32(sealed, sealed.length - checksumBytes));
+    this.add(bytes, sealedChecksum(sealed));
   }
 
   remove(bytes: number, checksum: number): void {

@@ -1,5 +1,5 @@
 import { seededRandom } from '../../src/base/random.ts';
-import type { Bytes } from '../../src/base/bytes.ts';
+import { utf8, type Bytes } from '../../src/base/bytes.ts';
 import type { Scheduler } from '../../src/base/clock.ts';
 import { defaultServerConfig } from '../../src/config/server-config.ts';
 import { bootstrapCluster } from '../../src/embed/bootstrap.ts';
@@ -430,5 +430,5 @@ export class MemoryCluster {
 }
 
 export function bytesOf(text: string): Bytes {
-  return new TextEncoder().encode(text);
+  return utf8(text);
 }

@@ -20,6 +20,7 @@ import {
 import { KeyValue } from '../../src/wire/mvccpb.ts';
 import { SimCalls, type Note } from './calls.ts';
 import { SimHistory, type Read, type Write } from './history.ts';
+import { textOf } from '../../src/base/bytes.ts';
 import { bytesOf, type MemoryCluster } from '../server/cluster.ts';
 
 const registers = ['r0', 'r1', 'r2'];
@@ -347,8 +348,4 @@ function foundIn({ kvs }: RangeResponse): Read['found'] {
   if (encoded === undefined) return undefined;
   const kv = KeyValue.decode(encoded);
   return { value: textOf(kv.value), modRevision: kv.modRevision };
-}
-
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
 }

@@ -74,7 +74,7 @@ export class SimHistory {
   began(key: string, value: string, replaces?: number): Write {
     const { known: above } = this;
     const write = { key, value, replaces, beganAt: this.now(), above, refusal: undefined };
-    this.issued.set(value, write);
+    this.issued.set(nameOf(value), write);
     return write;
   }
 
@@ -130,7 +130,7 @@ export class SimHistory {
     );
     this.known = Math.max(this.known, revision);
     this.acked.push(acked);
-    if (write.value !== undefined) this.revisionOf.set(write.value, revision);
+    if (write.value !== undefined) this.revisionOf.set(nameOf(write.value), revision);
     const known = this.ackedOf.get(write.key);
     if (known === undefined) this.ackedOf.set(write.key, [acked]);
     else {
@@ -178,16 +178,16 @@ export class SimHistory {
 
   /** A range over all keys at `revision`: nothing acknowledged by then may be missing, nothing else be there. */
   checkAll(revision: number, found: ReadonlyMap<string, NonNullable<Read['found']>>): void {
-    const keys = new Set([...found.keys(), ...this.ackedOf.keys()]);
-    for (const key of keys) this.checkFound({ key, revision, found: found.get(key) });
+    for (const [key, each] of found) this.checkFound({ key, revision, found: each });
+    for (const key of this.ackedOf.keys()) {
+      if (!found.has(key)) this.checkFound({ key, revision, found: undefined });
+    }
   }
 
   /** What a read at `revision`, linearizable or not, must have found. */
   checkFound({ key, revision, found }: Read): void {
     const known = this.ackedOf.get(key) ?? [];
-    let at = known.length;
-    while (at > 0 && (known[at - 1]?.revision ?? 0) > revision) at--;
-    const newest = known[at - 1];
+    const newest = known[firstAbove(known, revision) - 1];
     if (found === undefined) {
       if (newest?.value === undefined || this.isRemoved(key, newest.revision, revision)) return;
       assert.fail(
@@ -195,10 +195,12 @@ export class SimHistory {
       );
     }
     const { modRevision } = found;
-    const issued = this.issued.get(found.value);
+    const name = nameOf(found.value);
+    const issued = this.issued.get(name);
     assert.ok(modRevision >= (newest?.revision ?? 0), `${key} at ${revision} misses a write`);
-    assert.equal(this.revisionOf.get(found.value) ?? modRevision, modRevision);
+    assert.equal(this.revisionOf.get(name) ?? modRevision, modRevision);
     assert.equal(issued?.key, key, `${key} holds what nobody wrote there`);
+    assert.ok(issued.value === found.value, `${key} holds only the beginning of what was written`);
     assert.equal(issued.refusal, undefined, `${key} holds a value whose write was refused`);
     assert.ok(modRevision <= revision);
     assert.ok(modRevision > issued.above, `${key} was written at ${modRevision}, before it began`);
@@ -230,10 +232,9 @@ export class SimHistory {
   private checkSwaps(): void {
     for (const { key, replaces, revision } of this.acked) {
       if (replaces === undefined || replaces === 0) continue;
-      const between = this.ackedOf
-        .get(key)
-        ?.find((other) => other.revision > replaces && other.revision < revision);
-      assert.ok(between === undefined, `${key} was swapped at ${revision} from ${replaces}`);
+      const known = this.ackedOf.get(key) ?? [];
+      const next = known[firstAbove(known, replaces)]?.revision ?? revision;
+      assert.ok(next >= revision, `${key} was swapped at ${revision} from ${replaces}`);
     }
   }
 
@@ -243,7 +244,7 @@ export class SimHistory {
       for (const { type, key, kv } of events.at(revision) ?? []) {
         if (type !== 'put') continue;
         this.checkFound({ key, revision, found: kv });
-        const { replaces } = this.issued.get(kv.value) ?? {};
+        const { replaces } = this.issued.get(nameOf(kv.value)) ?? {};
         const before = replaces === undefined ? 'unknown' : events.before(key, revision);
         if (before === 'unknown') continue;
         const found = before === 'none' ? 0 : before.modRevision;
@@ -275,6 +276,25 @@ export class SimHistory {
       assert.ok(least >= seen, `revision ${least} was answered to who knew of ${seen}`);
     }
   }
+}
+
+/** Values are long, and differ in their beginnings. */
+function nameOf(value: string): string {
+  return value.length > nameMax ? value.slice(0, nameMax) : value;
+}
+
+const nameMax = 40;
+
+/** The place of the first write above a revision, among writes in the order of their revisions. */
+function firstAbove(writes: readonly AckedWrite[], revision: number): number {
+  let from = 0;
+  let to = writes.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((writes[middle] as AckedWrite).revision > revision) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 /** Errors after which nothing has been written, and nothing will be. Time-outs, say, leave it open. */

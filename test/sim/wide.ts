@@ -13,6 +13,7 @@ import {
   type RangeResponse,
   type TxnResponse,
 } from '../../src/wire/kv.ts';
+import { textOf } from '../../src/base/bytes.ts';
 import { bytesOf, type MemoryCluster } from '../server/cluster.ts';
 import { SimCalls, type Note } from './calls.ts';
 import type { SimHistory, Write } from './history.ts';
@@ -152,7 +153,7 @@ export class SimWide {
   }
 
   private readNow(member: ServerMember, request: RangeRequest): void {
-    const what = `range from ${new TextDecoder().decode(request.key)}`;
+    const what = `range from ${textOf(request.key)}`;
     switch (this.below(4)) {
       case 0:
         return member.range(

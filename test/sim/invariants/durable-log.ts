@@ -88,6 +88,9 @@ export class DurableLog {
       const name = runName(first);
       const row = this.rows.get(name);
       if (row === undefined) continue;
+      const known = this.runs[first];
+      // The newest run ends before the index.
+      if (known?.row === row) return undefined;
       const entries = this.codec.decode(first, writtenValue(row));
       if (entries === undefined) return undefined;
       const run = { name, row, first, entries, isWhole: false };
