@@ -1,11 +1,15 @@
 import { formatTable } from '../bench/table.ts';
-import type { Night, SliceResult } from './types.ts';
+import type { Night, Part, SliceResult } from './types.ts';
 
 /** What a night has run and found, in Markdown. */
 
 const head = ['part', 'hours', 'slices', 'seeds from', 'to', 'found'] as const;
 
-export function describeNight({ hours, elapsedSeconds, results }: Night): string {
+/** `parts` are those that should have run. */
+export function describeNight(
+  { hours, elapsedSeconds, results, silent = [] }: Night,
+  parts: readonly Pick<Part, 'name'>[],
+): string {
   const failed = results.filter(({ isPassed }) => !isPassed);
   const names = [...new Set(results.map(({ part }) => part))];
   const lines = [
@@ -16,6 +20,9 @@ export function describeNight({ hours, elapsedSeconds, results }: Night): string
       names.map((name) => cellsOf(results.filter(({ part }) => part === name))),
     ),
   ];
+  const missing = parts.filter(({ name }) => !names.includes(name)).map(({ name }) => name);
+  if (missing.length > 0) lines.push('', `Without a turn: ${missing.join(', ')}`);
+  if (silent.length > 0) lines.push('', `Never reached by the simulator: ${silent.join('; ')}`);
   if (failed.length > 0) lines.push('', '## Found');
   for (const { part, what, told, command } of failed) {
     lines.push('', `- ${part}, ${what}: ${told}`, '', `      ${command}`);

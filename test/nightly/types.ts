@@ -3,15 +3,18 @@ export interface Part {
   readonly name: string;
   /** Of the whole time, in parts of all shares together. */
   readonly share: number;
-  /** What one slice takes, about; where `isElastic` it can also be given less. */
+  /** More in one go is of no use. */
   readonly sliceSeconds: number;
-  readonly isElastic: boolean;
+  /** Less is not worth a start, or shows nothing. */
+  readonly leastSeconds: number;
   /** `number` counts the slices of this part over all nights: what goes round, as a matrix, goes on there. */
   readonly slice: (at: {
     readonly number: number;
     readonly seed: number;
     readonly seconds: number;
   }) => Slice;
+  /** Rare states that a slice has never reached, by its output; undefined when it does not say. */
+  readonly silentIn?: (output: string) => readonly string[] | undefined;
 }
 
 /** A command and what it means to a person: `register under partition`. */
@@ -40,6 +43,8 @@ export interface Night {
   readonly hours: number;
   elapsedSeconds: number;
   readonly results: SliceResult[];
+  /** Rare states that no slice of this night has reached so far; undefined before the first that tells. */
+  silent?: readonly string[];
 }
 
 export interface SliceResult {
@@ -61,4 +66,6 @@ export interface Found {
   readonly env?: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly sinceNight: string;
+  /** The folder of the night that has tried it last. */
+  readonly triedIn?: string;
 }
