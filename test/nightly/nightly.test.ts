@@ -79,7 +79,9 @@ describe('how a night is divided', () => {
   });
 });
 
-describe('a night', () => {
+describe('a night', function () {
+  this.timeout(20_000);
+
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'quorate-nightly-'));
@@ -144,10 +146,10 @@ describe('a night', () => {
     let slices = 0;
     const broken = start(() => {
       if (++slices === 2) throw new Error('killed');
-      return { end: 'caught', seconds: 1 };
+      return { end: 'caught', seconds: 10 };
     });
     await assert.rejects(broken.night.run(), /killed/);
-    const next = start(() => ({ seconds: 1 }));
+    const next = start(() => ({ seconds: 10 }));
     await next.night.run();
     assert.deepEqual(next.ran.slice(0, corpus.length - 1), corpus.slice(1));
     assert.equal(loadState(folder).corpus.length, 1, 'one has failed again in this night');
