@@ -140,8 +140,10 @@ describe('writes of a transaction that collide', () => {
     const nested = many(64, (i) =>
       then(then(...puts(i)), then(then(...deletes(i)), then(...puts(i + 1000)))),
     );
-    const before = performance.now();
+    // CPU time: others may be at work beside it.
+    const before = process.cpuUsage();
     assert.equal(check({ success: nested }), undefined);
-    assert.ok(performance.now() - before < 1000);
+    const { user, system } = process.cpuUsage(before);
+    assert.ok(user + system < 1_000_000);
   });
 });

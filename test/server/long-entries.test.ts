@@ -183,7 +183,8 @@ describe('an entry that takes long', () => {
     const world = await World.start(1);
     const { cluster, leader } = world;
     const told: WatchOutput[][] = [[], []];
-    const open = (outputs: WatchOutput[]): void => {
+    const ofFirstKey: WatchOutput[] = [];
+    const open = (outputs: WatchOutput[], range = rangeOf('k', 'l')): void => {
       const watches = leader.openWatches({
         receive: (output) => {
           outputs.push(output);
@@ -192,7 +193,7 @@ describe('an entry that takes long', () => {
       });
       const off = { prevKv: false, noPut: false, noDelete: false };
       const rest = { ...off, progressNotify: false, fragment: false };
-      watches.create({ id: undefined, range: rangeOf('k', 'l'), startRevision: 0, ...rest });
+      watches.create({ id: undefined, range, startRevision: 0, ...rest });
     };
     open(told[0] as WatchOutput[]);
     world.slowDown();
@@ -204,6 +205,8 @@ describe('an entry that takes long', () => {
     cluster.advance(10);
     assert.equal(deletion.answer, undefined);
     open(told[1] as WatchOutput[]);
+    // It is gone already, by an entry that nobody has seen whole yet.
+    open(ofFirstKey, rangeOf('k10000'));
     cluster.until('an answer', () => deletion.answer !== undefined);
     const revision = revisionOf(deletion.answer);
     cluster.advance(2000);
@@ -214,6 +217,10 @@ describe('an entry that takes long', () => {
         [[revision, keyCount]],
       );
     }
+    assert.deepEqual(
+      ofFirstKey.map((output) => output.type === 'events' && output.events.length),
+      [false, 1],
+    );
   });
 
   it('is the end of a lease with many keys as well', async () => {

@@ -69,6 +69,29 @@ describe('a read that is asked again (etcd #20418)', () => {
   });
 });
 
+describe('a read whose index is known', () => {
+  it('waits until that is applied, and no longer', () => {
+    const { queue, answered, read } = readers();
+    for (const [name, index] of [
+      ['at hand', 10],
+      ['next', 11],
+      ['later', 13],
+    ] as const) {
+      read(name);
+      const context = queue.takeContext();
+      assert.ok(context !== undefined);
+      queue.readConfirmed([{ context, index }]);
+    }
+    assert.deepEqual(answered, ['at hand read']);
+    queue.appliedUpTo(11);
+    assert.deepEqual(answered, ['at hand read', 'next read']);
+    queue.appliedUpTo(12);
+    assert.equal(answered.length, 2);
+    queue.appliedUpTo(13);
+    assert.equal(answered.length, 3);
+  });
+});
+
 describe('many reads of one round', () => {
   function confirmedRound(count: number) {
     const readersOfRound = readers();

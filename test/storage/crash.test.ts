@@ -101,6 +101,10 @@ function lifeOf(chunks: readonly Bytes[]): readonly Step[] {
     append([entry(16, 3)]),
     commit(16, 3, 400),
     append([], { term: 9, vote: 9n, commit: 16 }),
+    // The last entry alone is replaced, when the witness has just told of it.
+    append([entry(17, 9)]),
+    append([], { term: 10, vote: 9n, commit: 16 }),
+    append([entry(17, 10)]),
   ];
 }
 

@@ -241,6 +241,19 @@ describe('A disk that fills up', () => {
     assert.equal(restarted.log.lastIndex(), 2, 'nothing of it was written');
   });
 
+  it('ends the member before a batch of any size', async () => {
+    const fixture = memoryFixture();
+    await fixture.create();
+    const { log } = await fixture.open();
+    // So much that the disk is asked again when the next is written.
+    await appended(log, [entry(1, 1, new Uint8Array(5_000_000))]);
+    fixture.disk.freeBytes = 1_000_000;
+    await appended(log, [entry(2, 1)]);
+    const small = { entries: [entry(3, 1)], hardState: undefined };
+    assert.ok(await neverDone((done) => log.append(small, done)));
+    assert.equal(fixture.fatal[0]?.code, 'NO_SPACE');
+  });
+
   it('that got room again goes on', async () => {
     const fixture = memoryFixture();
     fixture.disk.freeBytes = 17_000_000;

@@ -115,4 +115,15 @@ export const leaseMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'checkpointed-lease-never-ends',
+    breaks: 'a lease ends, whatever was written down of it',
+    changes: [
+      {
+        file: 'lease/lessor.ts',
+        from: '      if (this.expiries.get(id) !== undefined) continue;\n',
+        to: '      if (this.expiries.get(id) !== undefined || remainingTtl > 0) continue;\n',
+      },
+    ],
+  },
 ];

@@ -268,4 +268,37 @@ export const raftMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'half-of-an-even-quorum',
+    breaks: 'I9: of an even number of voters more than half are a quorum',
+    changes: [
+      {
+        file: 'raft/quorum.ts',
+        from: 'reached[reached.length >> 1]',
+        to: 'reached[(reached.length - 1) >> 1]',
+      },
+    ],
+  },
+  {
+    name: 'heartbeat-commits-beyond-the-match',
+    breaks: 'I5: a heartbeat commits what is known to be there',
+    changes: [
+      {
+        file: 'raft/replication.ts',
+        from: 'const commit = Math.min(peer.match, core.log.committed);',
+        to: 'const commit = Math.min(peer.next - 1, core.log.committed);',
+      },
+    ],
+  },
+  {
+    name: 'leader-with-a-hanging-disk-stays',
+    breaks: 'liveness: a leader whose own disk hangs makes place (etcd #15247)',
+    changes: [
+      {
+        file: 'raft/tick.ts',
+        from: 'core.appendElapsed >= appendStallTicks',
+        to: 'core.appendElapsed >= 1000 * appendStallTicks',
+      },
+    ],
+  },
 ];

@@ -142,4 +142,37 @@ export const servingMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'reads-within-an-entry',
+    breaks: 'I40: an entry that is applied in steps is seen by nobody before it is whole',
+    changes: [
+      {
+        file: 'server/loops.ts',
+        from: 'if (isHalf) this.readSlicer.hold();\n        else',
+        to: 'if (!isHalf)',
+      },
+    ],
+  },
+  {
+    name: 'refused-put-changes-the-store',
+    breaks: 'I39: what was refused has changed nothing',
+    changes: [
+      {
+        file: 'apply/machine.ts',
+        from: '    if (byAlarm !== undefined) return refused(byAlarm);\n',
+        to: '    if (byAlarm !== undefined) {\n      if (kind !== CommandKind.put) return refused(byAlarm);\n      return { ...this.put(mustDecode(PutRequest, request)), outcome: failed(byAlarm) };\n    }\n',
+      },
+    ],
+  },
+  {
+    name: 'alarm-not-kept',
+    breaks: 'an alarm is replicated, and there after a restart (etcd v3alarm)',
+    changes: [
+      {
+        file: 'apply/alarm.ts',
+        from: 'changes.push(alarms.raise(asked));',
+        to: 'alarms.raise(asked);',
+      },
+    ],
+  },
 ];

@@ -177,4 +177,26 @@ export const storageMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'witness-not-lowered-for-the-last-entry',
+    breaks: 'an honest disk is never accused of a loss: the witness goes back before the log does',
+    changes: [
+      {
+        file: 'storage/log-store.ts',
+        from: 'this.witness.state.lastIndex >= first.index',
+        to: 'this.witness.state.lastIndex > first.index',
+      },
+    ],
+  },
+  {
+    name: 'small-batches-fill-the-disk',
+    breaks: 'I45: LevelDB never meets the end of the disk, however little is written',
+    changes: [
+      {
+        file: 'storage/space-guard.ts',
+        from: `      this.context.fail(new StorageError('NO_SPACE', message));`,
+        to: `      if (bytes < freeBytesCritical) return go();\n      this.context.fail(new StorageError('NO_SPACE', message));`,
+      },
+    ],
+  },
 ];

@@ -79,4 +79,37 @@ export const storeMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'count-of-another-range',
+    breaks: 'I46: what is left after a page is counted for its range',
+    changes: [
+      {
+        file: 'mvcc/page-counts.ts',
+        from: '${binaryString(from)}${end}',
+        to: '${binaryString(from)}${end.length}',
+      },
+    ],
+  },
+  {
+    name: 'pinned-revision-compacted',
+    breaks: 'I20: an answer under way keeps its revision readable',
+    changes: [
+      {
+        file: 'mvcc/store.ts',
+        from: '(pinned) => pinned < revision',
+        to: '(pinned) => pinned < revision - 1',
+      },
+    ],
+  },
+  {
+    name: 'swap-that-overwrites',
+    breaks: 'a swap takes place if nobody has written since (etcd txn.go applyCompare)',
+    changes: [
+      {
+        file: 'apply/compare.ts',
+        from: '    case CompareResult.EQUAL:\n      return ordered === 0;',
+        to: '    case CompareResult.EQUAL:\n      return ordered >= 0;',
+      },
+    ],
+  },
 ];

@@ -79,4 +79,26 @@ export const watchMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'watch-begun-within-an-entry',
+    breaks: 'I26: a watch that begins while an entry is half applied is told all of that entry',
+    changes: [
+      {
+        file: 'server/watch-hub.ts',
+        from: `if (!this.isHalfApplied || table.stateOf(watcher) !== 'synced') return;`,
+        to: `if (!this.isHalfApplied || table.stateOf(watcher) === 'synced') return;`,
+      },
+    ],
+  },
+  {
+    name: 'catch-up-ends-one-early',
+    breaks: 'I26: a watch is up to date when it was told the newest revision, too',
+    changes: [
+      {
+        file: 'server/watch-catch-up.ts',
+        from: 'next <= this.store.revision) return;\n    table.set(',
+        to: 'next < this.store.revision) return;\n    table.set(',
+      },
+    ],
+  },
 ];
