@@ -20,7 +20,8 @@ export function requestHeaders(
 }
 
 const fieldName = /^[0-9a-z_.-]+$/;
-const fieldValue = /^[\x20-\x7e]*$/;
+/** Without a blank at either end (RFC 9113, section 8.2.1). */
+const fieldValue = /^(?! )[\x20-\x7e]*$(?<! )/;
 
 /** Names become lower case, `-bin` values base64. What no header may hold is the caller's mistake. */
 export function metadataFields(

@@ -32,6 +32,8 @@ const unsentBytesMax = 1024 * 1024;
 
 /** Memory for half-received messages of one connection: about 170 of the largest requests that etcd takes. */
 const pendingBytesMax = 256 * 1024 * 1024;
+/** And of all connections together. */
+const pendingByAllMax = 512 * 1024 * 1024;
 
 /** Compressed messages that one turn of the event loop unpacks: each may become as large as a request may be. */
 const unpackedPerTurnMax = 4;
@@ -54,6 +56,7 @@ class FastServer implements GrpcServerEngine {
   private readonly unpacking: ReadTurns;
   private readonly deadlines = new CallDeadlines();
   private readonly requests = new Slab(requestChunkBytes);
+  private readonly pending = new PendingBytes(pendingByAllMax);
   private readonly departures = new Departures();
   private readonly connections = new Set<Http2Connection>();
   private isClosed = false;
@@ -111,7 +114,7 @@ class FastServer implements GrpcServerEngine {
       unpacking: this.unpacking,
       deadlines: this.deadlines,
       requests: this.requests,
-      pending: new PendingBytes(pendingBytesMax),
+      pending: new PendingBytes(pendingBytesMax, this.pending),
       dismiss: this.departures.dismiss,
     };
   }

@@ -13,13 +13,15 @@ export const prefixBytes = 5;
  */
 const growthBytes = 512;
 
-/** What half-received messages may occupy, of all streams of one connection. */
+/** What half-received messages may occupy: of all streams of one connection, within what all connections may. */
 export class PendingBytes {
   private readonly bytesMax: number;
+  private readonly whole: PendingBytes | undefined;
   private bytes = 0;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, whole?: PendingBytes) {
     this.bytesMax = bytesMax;
+    this.whole = whole;
   }
 
   get size(): number {
@@ -27,13 +29,14 @@ export class PendingBytes {
   }
 
   mayTake(bytes: number): boolean {
-    if (this.bytes + bytes > this.bytesMax) return false;
+    if (this.bytes + bytes > this.bytesMax || this.whole?.mayTake(bytes) === false) return false;
     this.bytes += bytes;
     return true;
   }
 
   giveBack(bytes: number): void {
     this.bytes -= bytes;
+    this.whole?.giveBack(bytes);
   }
 }
 
@@ -190,7 +193,7 @@ export class MessageReader {
     if (body !== undefined && body.length >= bytes) return body;
     const size = Math.min(this.length, Math.max(2 * bytes, growthBytes));
     if (!this.pending.mayTake(size - this.pendingTaken)) {
-      const text = 'too many bytes of messages wait for their rest on one connection';
+      const text = 'too many bytes of messages wait for their rest';
       this.error = { code: Code.RESOURCE_EXHAUSTED, text };
       return undefined;
     }

@@ -15,6 +15,8 @@ const slabBytes = 32 * 1024;
 const sparesMax = 64;
 /** Payloads up to this length are copied: a reference of their own would cost the socket more. */
 export const copiedBytesMax = 4096;
+/** Below this a loop beats the view that `set` needs. */
+const loopBytesMax = 24;
 
 const spares: Buffer[] = [];
 
@@ -84,9 +86,9 @@ export class Output {
   copy(bytes: Bytes, start: number, end: number): void {
     const length = end - start;
     const slab = this.room(length);
-    if (length > 24)
+    if (length > loopBytesMax) {
       slab.set(length === bytes.length ? bytes : bytes.subarray(start, end), this.at);
-    else for (let i = 0; i < length; i++) slab[this.at + i] = bytes[start + i] as number;
+    } else for (let i = 0; i < length; i++) slab[this.at + i] = bytes[start + i] as number;
     this.at += length;
     this.gatheredBytes += length;
   }

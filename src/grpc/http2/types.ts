@@ -29,7 +29,7 @@ export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 export interface Http2Limits {
   /** Streams that the other end may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS); above it REFUSED_STREAM. */
   readonly concurrentStreamsMax: number;
-  /** Of one decoded header list (SETTINGS_MAX_HEADER_LIST_SIZE), and of one block before decoding. */
+  /** Of one decoded header list (SETTINGS_MAX_HEADER_LIST_SIZE); a block may have twice as many before decoding. */
   readonly headerListBytesMax: number;
   /** How much the other end may send ahead of us, on one stream and on the connection. */
   readonly streamWindowBytes: number;
