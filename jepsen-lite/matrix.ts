@@ -32,8 +32,11 @@ const special: Readonly<Record<string, Readonly<Record<string, Weight>>>> = {
   set: { kill: 1, pause: 1, partition: 1, power: 3 },
   watch: { slow: 3, members: 3, compact: 3, leader: 3 },
   // A lease is counted by the monotonic clock: one that goes ahead ends it early.
+  fragments: { partition: 1, mix: 1, 'mix-all': 1, slow: 3, compact: 3 },
   lease: { kill: 1, clock: 3, disk: 3, leader: 3, monotonic: 0 },
   lock: { kill: 1, pause: 3, partition: 1, monotonic: 0 },
+  'lock-service': { kill: 1, partition: 1, monotonic: 0 },
+  election: { kill: 1, partition: 1, monotonic: 0 },
   kubernetes: { pause: 1, compact: 3 },
 };
 

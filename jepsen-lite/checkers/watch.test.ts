@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Json } from '../types.ts';
 import { HistoryBuilder, historyOf } from './history-builder.ts';
-import { watch } from './watch.ts';
+import { fragmentsName, watch } from './watch.ts';
 
 type Notice = { readonly type: string; readonly [name: string]: Json };
 
@@ -117,5 +117,30 @@ describe('watches', () => {
     const run = new HistoryBuilder();
     run.add('late watchers', { revision: 9 }, { late: ['watcher 1.1 at 3'] });
     assert.equal(watch.check(historyOf(run.operations)).anomalies[0]?.name, 'Starved');
+  });
+
+  it('says of a missing change what came before and after it, where, and who wrote it', () => {
+    const { verdict } = verdictOf([created, ...each.filter((_, i) => i !== 5)]);
+    const missing = verdict.anomalies.find(({ name }) => name === 'Reliable');
+    assert.match(
+      missing?.what ?? '',
+      /misses put a7 .* from revision 2 on at n1\. Before revision 7/,
+    );
+    assert.match(missing?.what ?? '', /told of revision 6 \(put a6 = 6\), and next of revision 8/);
+  });
+
+  it('has shown nothing of large answers where none came in parts', () => {
+    const told = (isFragment: boolean): string => {
+      const run = new HistoryBuilder();
+      const request = { key: '\0', rangeEnd: '', startRevision: 2, prevKv: false };
+      const first = { ...events(2), isFragment };
+      run.add(
+        'watch',
+        { watcher: 'w', request: { ...request, noPut: false, noDelete: false } },
+        { notices: [created, first, ...each.slice(1)] as Json, settledRevision: 16 },
+      );
+      return watch.check(historyOf(run.operations, fragmentsName)).result;
+    };
+    assert.deepEqual([told(false), told(true)], ['unknown', 'valid']);
   });
 });

@@ -21,6 +21,9 @@ import { anyMember, countOutcomes, Findings, operationsOf, verdictOf } from './v
 
 export const watch: Checker = { name: 'watch', check };
 
+/** The workload whose answers are too large for one piece: one in which none came in parts has shown nothing. */
+export const fragmentsName = 'fragments';
+
 /** What it means to someone who watches. */
 const meanings: Readonly<Record<string, string>> = {
   Ordered: 'A watcher was told of changes in the wrong order',
@@ -71,13 +74,16 @@ function check(history: History): Verdict {
     (sum, notice) => sum + (notice.type === 'events' ? notice.events.length : 0),
     0,
   );
+  const parts = notices.filter((notice) => notice.type === 'events' && notice.isFragment).length;
   return verdictOf('watch', findings, {
     judged: Math.min(told, events.lastRevision),
+    isComplete: history.workload !== fragmentsName || parts > 0,
     counts: {
       ...countOutcomes(operationsOf(history, 'write')),
       watchers: watchers.length,
       watches: operationsOf(history, 'watch').length,
       'events told': told,
+      'parts of answers that go on in the next': parts,
       'progress notices': notices.filter(({ type }) => type === 'progress').length,
       'cancelled by compaction': notices.filter(({ type }) => type === 'canceled').length,
       revisions: events.lastRevision,

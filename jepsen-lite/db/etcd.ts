@@ -8,8 +8,9 @@ export const etcdDb: Db = {
   program: etcd,
   flags: [],
   usesLibc: false,
-  // A member that was removed ends with a fatal line of that text.
-  alarm: /"level":"(fatal|panic|dpanic)"(?!.*"server is stopping")|^panic: |^fatal error: /,
+  // A member that was removed ends with a fatal line of one of these texts, the other one where it had not joined yet.
+  alarm:
+    /"level":"(fatal|panic|dpanic)"(?!.*("server is stopping"|error validating peerURLs))|^panic: |^fatal error: /,
   snapshotSent: /"msg":"sent database snapshot".*"remote-peer-id":"([0-9a-f]+)"/,
   prepare: ensureEtcd,
 };

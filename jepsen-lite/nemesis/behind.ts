@@ -36,7 +36,9 @@ export const fallBehind: Fault = {
     const holdMs = between(random, 500, 4_000);
     const at = random.below(0x1_0000);
     const leader = await cluster.leader();
-    const followers = cluster.members.filter((slot) => slot.isRunning && slot !== leader);
+    // Without a quorum nothing is added to the logs.
+    if (!cluster.members.every((slot) => slot.isRunning && !slot.isPaused)) return undefined;
+    const followers = cluster.members.filter((slot) => slot !== leader);
     const slot = followers[at % Math.max(1, followers.length)];
     if (slot === undefined) return undefined;
     const id = await idOfSlot(cluster, slot);

@@ -3,6 +3,7 @@ import { judge } from '../judge.ts';
 import type { Anomaly, Checker, History, Operation } from '../types.ts';
 import { timelinePage } from './timeline.ts';
 import { verdictText } from './verdict-text.ts';
+import { tellOperation } from './words.ts';
 import { windowAround, windowOf } from './window.ts';
 
 /** A read each millisecond, by three clients in turn. */
@@ -137,6 +138,37 @@ describe('jepsen-lite: the report', () => {
         shown.map((line) => /^ {2}(.) #(\d+)/.exec(line)?.slice(1).join('')),
         [' 2', '>4', '>6', ' 8'],
       );
+    });
+
+    it('without the form in which requests and answers are stored', () => {
+      const kv = { key: 'x', value: '3-7', mod: 4, create: 4, version: 1 };
+      const answer = { revision: 9, succeeded: true, results: [{ kvs: [kv], count: 3 }] };
+      const words = tellOperation({ ...asked(6), output: answer });
+      assert.match(words, /: get: get x — ok after 0\.90 ms: x = 3-7 \(written at revision 4\)/);
+      assert.match(words, /3 in all, at revision 9$/);
+      const nothing = { revision: 9, succeeded: true, results: [{ kvs: [] }] };
+      assert.match(
+        tellOperation({ ...asked(6), output: nothing }),
+        /: nothing there, at revision 9/,
+      );
+      const request = { key: 'a', rangeEnd: 'b', startRevision: 5 };
+      const watched = {
+        ...asked(3),
+        input: { request },
+        output: { notices: [{ type: 'events' }] },
+      };
+      assert.match(
+        tellOperation(watched),
+        /watch of a to b, from revision 5 on — was answered 1 times/,
+      );
+    });
+
+    it('by operations on one key, where there are such', () => {
+      const apart: Anomaly = { name: 'stale read', what: 'Apart.', operations: [3, 6] };
+      assert.match(textOf(verdict('replay', apart, stale)), /This was broken: Operation 6 read 3/);
+      const search: Anomaly = { name: 'not linearizable', what: 'No order.', operations: [4, 6] };
+      assert.match(textOf(verdict('wgl', search), verdict('replay', apart)), /broken: No order/);
+      assert.match(textOf(verdict('wgl', search), verdict('replay', stale)), /broken: Operation 6/);
     });
 
     it('a member that ended: where and when, and the fault that was over by then', () => {

@@ -5,7 +5,7 @@ import { leaseWorkload } from './lease.ts';
 import { lockWorkload } from './lock.ts';
 import { electionWorkload, lockServiceWorkload } from './lock-services.ts';
 import { registerWorkload } from './register.ts';
-import { watchWorkload } from './watch.ts';
+import { fragmentsWorkload, watchWorkload } from './watch.ts';
 import { setWorkload } from './set.ts';
 import { largeWorkload, revisionReplayWorkload } from './revision-replay.ts';
 
@@ -16,6 +16,7 @@ export const workloads: readonly Workload[] = [
   appendWorkload(),
   setWorkload(),
   watchWorkload(),
+  fragmentsWorkload(),
   leaseWorkload(),
   lockWorkload(),
   lockServiceWorkload(),

@@ -1,11 +1,18 @@
 import { seededRandom } from '../../src/base/random.ts';
 import type { WatchRequest } from '../../test/guarantees/history.ts';
 import { everything, Watchers } from '../../test/members/watchers.ts';
-import { watch as checker } from '../checkers/watch.ts';
+import { fragmentsName, watch as checker } from '../checkers/watch.ts';
+import { foldValue } from '../client/padding.ts';
 import { anyMember } from '../checkers/verdict.ts';
 import { answerOf, get, put, remove, type Action, type Request } from '../client/requests.ts';
 import type { Json, Workload, WorkloadContext } from '../types.ts';
-import { onlookerProcesses, recordUntilOk, runWorkers, type Worker } from './workers.ts';
+import {
+  onlookerProcesses,
+  recordUntilOk,
+  runWorkers,
+  type Worker,
+  type WorkersSettings,
+} from './workers.ts';
 
 /**
  * Watchers of all kinds, several on a stream, that start around the present, leave for another member, and resume
@@ -14,15 +21,57 @@ import { onlookerProcesses, recordUntilOk, runWorkers, type Worker } from './wor
 
 const prefix = 'w/';
 const keys = 20;
-const settings = { workers: 5, paceMs: 40 };
 const compactPerMille = 4;
 /** A compaction leaves so many revisions. */
 const compactBehind = 60;
 /** Groups of watchers come one after the other. */
-const groupsMax = 8;
 const groupEveryMs = 3_000;
-const streamsPerGroup = 3;
-const watchersPerStream = 4;
+
+/** How much is written, and who watches. */
+interface Scale extends WorkersSettings {
+  readonly groupsMax: number;
+  readonly streams: number;
+  readonly watchersPerStream: number;
+  readonly makeValue: (worker: Worker) => string;
+  /** Of a hundred writes; one action in so many of a transaction deletes. */
+  readonly txnPerCent: number;
+  readonly deletesOneIn: number;
+  /** Whether watchers take large answers in parts. */
+  readonly fragment: boolean;
+}
+
+const small: Scale = {
+  workers: 5,
+  paceMs: 40,
+  groupsMax: 8,
+  streams: 3,
+  watchersPerStream: 4,
+  makeValue: (worker) => worker.uniqueValue(),
+  txnPerCent: 30,
+  deletesOneIn: 3,
+  fragment: false,
+};
+
+/** Three values in one transaction, with what they were before, are more than etcd says in one answer (2 MiB). */
+const [largeBytesMin, largeBytesMax] = [250 * 1024, 450 * 1024];
+const largePerCent = 90;
+
+const large: Scale = {
+  workers: 3,
+  paceMs: 300,
+  groupsMax: 2,
+  streams: 2,
+  watchersPerStream: 2,
+  txnPerCent: 80,
+  deletesOneIn: 15,
+  makeValue: (worker) => {
+    const value = worker.uniqueValue();
+    const isLarge = worker.random.below(100) < largePerCent;
+    const bytes = largeBytesMin + worker.random.below(largeBytesMax - largeBytesMin);
+    return isLarge ? `${value}+${bytes}` : value;
+  },
+  fragment: true,
+};
 const leavePerCent = 2;
 const progressMs = 300;
 /** How far from the present a watcher starts. */
@@ -40,10 +89,20 @@ interface Seen {
 }
 
 export function watchWorkload(): Workload {
+  return workloadOf('watch', small);
+}
+
+/** The same with answers so large that they come in fragments. */
+export function fragmentsWorkload(): Workload {
+  return workloadOf(fragmentsName, large);
+}
+
+function workloadOf(name: string, scale: Scale): Workload {
+  const { groupsMax, streams, watchersPerStream, fragment } = scale;
   let groups: Watchers[] = [];
   let seen: Seen = { revision: 1, futureStart: 0, compacted: 0 };
   return {
-    name: 'watch',
+    name,
     checkers: [checker],
     async run(context) {
       groups = [];
@@ -53,7 +112,9 @@ export function watchWorkload(): Workload {
       const join = (): void => {
         const isFirst = groups.length === 0;
         const group = new Watchers(members, {
-          streams: streamsPerGroup,
+          streams,
+          fragment,
+          readValue: foldValue,
           watchersPerStream,
           random,
           leavePerCent,
@@ -69,9 +130,9 @@ export function watchWorkload(): Workload {
       const timer = setInterval(() => {
         if (groups.length < groupsMax) join();
       }, groupEveryMs);
-      await runWorkers(context, settings, (worker) => step(worker, seen, groups)).finally(() => {
-        clearInterval(timer);
-      });
+      await runWorkers(context, scale, (worker) => step(worker, { seen, groups, scale })).finally(
+        () => clearInterval(timer),
+      );
     },
     async finish(context) {
       for (const group of groups) group.stay();
@@ -123,7 +184,13 @@ function chooseRequest(
   };
 }
 
-async function step(worker: Worker, seen: Seen, groups: readonly Watchers[]): Promise<void> {
+interface Writing {
+  readonly scale: Scale;
+  readonly seen: Seen;
+  readonly groups: readonly Watchers[];
+}
+
+async function step(worker: Worker, { seen, groups, scale }: Writing): Promise<void> {
   const { random } = worker;
   if (random.below(1000) < compactPerMille && seen.revision > compactBehind) {
     const revision = seen.revision - compactBehind;
@@ -132,21 +199,22 @@ async function step(worker: Worker, seen: Seen, groups: readonly Watchers[]): Pr
     await worker.record('compact', { revision }, () => worker.client.compact(revision));
     return;
   }
-  const operation = await worker.kv('write', chooseWrite(worker));
+  const operation = await worker.kv('write', chooseWrite(worker, scale));
   seen.revision = Math.max(seen.revision, answerOf(operation)?.revision ?? 0);
 }
 
-function chooseWrite(worker: Worker): Request {
+function chooseWrite(worker: Worker, scale: Scale): Request {
   const { random } = worker;
+  const { makeValue, txnPerCent, deletesOneIn } = scale;
   const name = (): string => `${prefix}${String(random.below(keys)).padStart(2, '0')}`;
-  const kind = random.below(10);
-  if (kind < 5) return put(name(), worker.uniqueValue());
-  if (kind < 7) return remove(name());
+  if (random.below(100) >= txnPerCent) {
+    return random.below(7) < 5 ? put(name(), makeValue(worker)) : remove(name());
+  }
   const names = [...new Set([name(), name(), name()])];
   return {
     success: names.map((key): Action => {
-      if (random.below(3) === 0) return { op: 'delete', key };
-      return { op: 'put', key, value: worker.uniqueValue() };
+      if (random.below(deletesOneIn) === 0) return { op: 'delete', key };
+      return { op: 'put', key, value: makeValue(worker) };
     }),
   };
 }

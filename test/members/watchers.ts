@@ -37,6 +37,10 @@ export interface WatchersSettings {
   readonly leavePerCent?: number;
   /** Each event that anybody is told of. */
   readonly told?: (event: WatchEvent) => void;
+  /** Whether large answers may come in parts. */
+  readonly fragment?: boolean;
+  /** How a value is written down; as text without it. */
+  readonly readValue?: (bytes: Uint8Array) => string;
 }
 
 const progressMsDefault = 75;
@@ -65,6 +69,8 @@ class WatchStream {
   private readonly progressMs: number;
   private leavePerCent: number;
   private readonly told: (event: WatchEvent) => void;
+  private readonly fragment: boolean;
+  private readonly readValue: (bytes: Uint8Array) => string;
   private client: RawClient | undefined;
   private stream: RawStream | undefined;
   private memberName = '';
@@ -82,6 +88,8 @@ class WatchStream {
       progressMs = progressMsDefault,
       leavePerCent = 0,
       told = () => undefined,
+      fragment = false,
+      readValue = textOf,
     }: WatchersSettings,
     watchers: readonly RecordedWatcher<WatchStream>[],
   ) {
@@ -90,6 +98,8 @@ class WatchStream {
     this.progressMs = progressMs;
     this.leavePerCent = leavePerCent;
     this.told = told;
+    this.fragment = fragment;
+    this.readValue = readValue;
     this.watchers = watchers;
   }
 
@@ -140,7 +150,8 @@ class WatchStream {
     watch.member = this.memberName;
     watch.id = BigInt(this.byId.size + 1);
     this.byId.set(String(watch.id), watch);
-    this.stream?.send({ create_request: createRequest(watch.request, watch.id) });
+    const request = createRequest(watch.request, watch.id);
+    this.stream?.send({ create_request: { ...request, fragment: this.fragment } });
   }
 
   /** Those that are open end here; what was on its way is lost. */
@@ -174,7 +185,7 @@ class WatchStream {
     else if (events.length === 0) watch.notices.push({ type: 'progress', revision });
     else {
       const isFragment = message['fragment'] === true;
-      const decoded = events.map(decodeEvent);
+      const decoded = events.map((event) => decodeEvent(event, this.readValue));
       for (const event of decoded) this.told(event);
       watch.notices.push({
         type: 'events',
@@ -299,20 +310,22 @@ function createRequest(request: WatchRequest, id: bigint): WireObject {
   };
 }
 
-function decodeEvent(event: WireObject): WatchEvent {
+type ReadValue = (bytes: Uint8Array) => string;
+
+function decodeEvent(event: WireObject, readValue: ReadValue): WatchEvent {
   const kv = event['kv'] as WireObject;
   const prev = event['prev_kv'] as WireObject | undefined | null;
   return {
     type: event['type'] === 1 ? 'delete' : 'put',
     key: textOf(kv['key']),
-    kv: versionOf(kv),
-    prev: prev === undefined || prev === null ? undefined : versionOf(prev),
+    kv: versionOf(kv, readValue),
+    prev: prev === undefined || prev === null ? undefined : versionOf(prev, readValue),
   };
 }
 
-function versionOf(kv: WireObject): Version {
+function versionOf(kv: WireObject, readValue: ReadValue): Version {
   return {
-    value: textOf(kv['value']),
+    value: readValue((kv['value'] as Uint8Array | undefined) ?? nothing),
     createRevision: Number(kv['create_revision'] ?? 0),
     modRevision: Number(kv['mod_revision'] ?? 0),
     version: Number(kv['version'] ?? 0),
@@ -324,6 +337,8 @@ function revisionOf(message: WireObject): number {
   const header = message['header'] as WireObject | undefined;
   return Number(header?.['revision'] ?? 0);
 }
+
+const nothing = new Uint8Array(0);
 
 function textOf(value: unknown): string {
   return Buffer.from((value as Uint8Array | undefined) ?? []).toString();
