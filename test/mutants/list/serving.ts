@@ -46,8 +46,8 @@ export const servingMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'server/read-index.ts',
-        from: '      if (first === undefined || first.index > index) return;',
-        to: '      if (first === undefined || first.index > index + 1) return;',
+        from: 'while (first !== undefined && first.index <= index) {',
+        to: 'while (first !== undefined && first.index <= index + 1) {',
       },
     ],
   },
@@ -57,8 +57,8 @@ export const servingMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'server/read-index.ts',
-        from: '    this.gathering.push(done);\n    if (this.round === undefined) this.parts.wake();',
-        to: '    if (this.round !== undefined) this.round.reads.push(done);\n    else this.gathering.push(done);\n    if (this.round === undefined) this.parts.wake();',
+        from: '    this.gathering.push({ done, key });\n',
+        to: '    if (this.round !== undefined) this.round.reads.push({ done, key });\n    else this.gathering.push({ done, key });\n',
       },
     ],
   },

@@ -64,7 +64,18 @@ export const storeMutants: readonly Mutant[] = [
       {
         file: 'mvcc/key-table.ts',
         from: '      empty(slots, slot);\n',
-        to: '',
+        to: '      if (slot < 0) empty(slots, slot);\n',
+      },
+    ],
+  },
+  {
+    name: 'key-lost-behind-a-gap',
+    breaks: 'a key that is there is found, whatever was taken out beside it',
+    changes: [
+      {
+        file: 'mvcc/key-table.ts',
+        from: '    if (fromHome < ((next - gap) & mask)) continue;',
+        to: '    if (fromHome <= ((next - gap) & mask)) continue;',
       },
     ],
   },
