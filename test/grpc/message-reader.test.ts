@@ -117,27 +117,6 @@ describe('grpc: messages cut out of the bytes of a stream', () => {
     assert.equal(begin(other, 45_000).error, undefined);
   });
 
-  it('are bounded over all connections together', () => {
-    const all = new PendingBytes(150_000);
-    const [one, other] = [new PendingBytes(100_000, all), new PendingBytes(100_000, all)];
-    const begin = (pending: PendingBytes, bytes: number): MessageReader => {
-      const reader = new MessageReader(1_000_000, pending);
-      reader.offer(frame(new Uint8Array(1_000_000)).subarray(0, 5 + bytes));
-      reader.advance();
-      return reader;
-    };
-    const first = begin(one, 45_000);
-    const second = begin(other, 45_000);
-    assert.deepEqual([first.error, second.error?.code], [undefined, 8]);
-    assert.deepEqual([one.size, other.size, all.size], [90_000, 0, 90_000]);
-    // What one connection may not take is not taken from the whole either.
-    assert.equal(begin(one, 20_000).error?.code, 8);
-    assert.equal(all.size, 90_000);
-    first.forget();
-    assert.equal(all.size, 0);
-    assert.equal(begin(other, 45_000).error, undefined);
-  });
-
   it('cost a caller who begins many of them about what they cost us', () => {
     const pending = new PendingBytes(Number.POSITIVE_INFINITY);
     const begun = frame(new Uint8Array(1_500_000)).subarray(0, 6);
