@@ -144,13 +144,13 @@ export const storageMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: 'failed-log-write-tried-again',
-    breaks: 'I41: what failed to be written or synced is never tried again and believed',
+    name: 'failed-log-write-believed',
+    breaks: 'I41: a write or sync that failed is acknowledged by nobody, and ends the member',
     changes: [
       {
         file: 'storage/log-store.ts',
         from: "        if (error !== undefined) return this.context.writeFailed('a write to the log', error);",
-        to: '        if (error !== undefined)\n          return this.context.scheduler.endOfTurn(() => this.write(batch, done));',
+        to: "        if (error !== undefined && this.last < 0) return this.context.writeFailed('a write to the log', error);",
       },
     ],
   },
