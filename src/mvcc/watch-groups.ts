@@ -1,9 +1,8 @@
-import { mustGet } from '../base/assert.ts';
 import { binaryString, type Bytes } from '../base/bytes.ts';
 import { IntervalTree, type Interval } from './interval-tree.ts';
 import { isOneKey } from './key-range.ts';
 import type { KeyRange, WatcherId } from './types.ts';
-import { WatchedKeys } from './watched-keys.ts';
+import type { WatchedKeys, WatchSide } from './watched-keys.ts';
 
 /**
  * Who watches which keys (etcd server/storage/mvcc/watcher_group.go). Watches of one key are found in a tree of keys,
@@ -11,11 +10,17 @@ import { WatchedKeys } from './watched-keys.ts';
  * Most watches are of a single key, and there may be very many: what these take is numbers and bytes, no objects.
  */
 export class WatchGroups {
-  /** From the first watch of a single key on. */
-  private singles: WatchedKeys | undefined;
+  private readonly singles: WatchedKeys;
+  private readonly side: WatchSide;
   private readonly byRange = new IntervalTree<WatcherId>();
   private readonly ranges = new Map<WatcherId, Interval>();
   private count = 0;
+
+  /** Two groups that share their keys, one on each side, can take watchers over from each other at little cost. */
+  constructor(singles: WatchedKeys, side: WatchSide) {
+    this.singles = singles;
+    this.side = side;
+  }
 
   get size(): number {
     return this.count;
@@ -24,7 +29,8 @@ export class WatchGroups {
   /** Once for each watcher. */
   add(range: KeyRange, watcher: WatcherId): void {
     const { from, to } = range;
-    if (isOneKey(range)) this.addKey(from, watcher);
+    this.count++;
+    if (isOneKey(range)) this.singles.add(from, watcher, this.side);
     else this.addInterval({ from: binaryString(from), to: to && binaryString(to) }, watcher);
   }
 
@@ -32,34 +38,39 @@ export class WatchGroups {
     this.count--;
     const interval = this.ranges.get(watcher);
     if (interval === undefined) {
-      mustGet(this.singles, 'a watcher to remove watches nothing').remove(watcher);
+      this.singles.remove(watcher);
       return;
     }
     this.ranges.delete(watcher);
     this.byRange.remove(interval, watcher);
   }
 
-  /** Takes a watcher over from another group. */
+  /** Takes a watcher over from the group on the other side. */
   takeFrom(other: WatchGroups, watcher: WatcherId): void {
+    this.count++;
     const interval = other.ranges.get(watcher);
-    if (interval === undefined) this.addKey(other.keyOf(watcher), watcher);
-    else this.addInterval(interval, watcher);
+    if (interval === undefined) {
+      this.singles.move(watcher, this.side);
+      other.count--;
+      return;
+    }
+    this.addInterval(interval, watcher);
     other.remove(watcher);
   }
 
   /** The same number for all that watch the same single key, while one of them does; 0 for a watcher of a range. */
   keyNumberOf(watcher: WatcherId): number {
-    return this.ranges.has(watcher) ? 0 : (this.singles?.keyNumberOf(watcher) ?? 0);
+    return this.ranges.has(watcher) ? 0 : this.singles.keyNumberOf(watcher);
   }
 
   /** The one key that a watcher watches. */
   keyOf(watcher: WatcherId): Bytes {
-    return mustGet(this.singles, 'a watcher is asked for a key that has none').keyOf(watcher);
+    return this.singles.keyOf(watcher);
   }
 
   /** Appends those that watch this one key and no other. */
   collectOfKey(key: Bytes, found: WatcherId[]): void {
-    this.singles?.collect(key, found);
+    this.singles.collect(key, this.side, found);
   }
 
   /**
@@ -67,18 +78,11 @@ export class WatchGroups {
    * interval tree that took looking at.
    */
   collect(key: Bytes, found: WatcherId[]): number {
-    this.singles?.collect(key, found);
+    this.singles.collect(key, this.side, found);
     return this.ranges.size === 0 ? 0 : this.byRange.stab(binaryString(key), found);
   }
 
-  private addKey(key: Bytes, watcher: WatcherId): void {
-    this.count++;
-    this.singles ??= new WatchedKeys();
-    this.singles.add(key, watcher);
-  }
-
   private addInterval(interval: Interval, watcher: WatcherId): void {
-    this.count++;
     this.ranges.set(watcher, interval);
     this.byRange.add(interval, watcher);
   }

@@ -1,14 +1,16 @@
 import { assert } from '../base/assert.ts';
 import type { KeyRange, WatcherId } from '../mvcc/types.ts';
 import { WatchGroups } from '../mvcc/watch-groups.ts';
+import { WatchedKeys, WatchSide } from '../mvcc/watched-keys.ts';
 import type { WatchQueue } from './watch-queue.ts';
 import { WatcherTable } from './watcher-table.ts';
 
 /** All watches of a member, and those that are not over by the keys they watch and by whether they are up to date. */
 export class WatcherSets {
   readonly table = new WatcherTable();
-  readonly synced = new WatchGroups();
-  readonly unsynced = new WatchGroups();
+  private readonly keys = new WatchedKeys();
+  readonly synced = new WatchGroups(this.keys, WatchSide.front);
+  readonly unsynced = new WatchGroups(this.keys, WatchSide.back);
   private readonly behind = new Map<WatchQueue, Set<WatcherId>>();
 
   /** The unsynced watches of each stream that has any. */

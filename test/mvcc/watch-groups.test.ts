@@ -4,8 +4,14 @@ import { utf8 } from '../../src/base/bytes.ts';
 import { isWithinRange, keyRangeOf } from '../../src/mvcc/key-range.ts';
 import type { KeyRange, WatcherId } from '../../src/mvcc/types.ts';
 import { WatchGroups } from '../../src/mvcc/watch-groups.ts';
+import { WatchedKeys, WatchSide } from '../../src/mvcc/watched-keys.ts';
 import { latin1 } from './model.ts';
 import { rangeOf } from './rows.ts';
+
+function twoGroups(): readonly [WatchGroups, WatchGroups] {
+  const keys = new WatchedKeys();
+  return [new WatchGroups(keys, WatchSide.front), new WatchGroups(keys, WatchSide.back)];
+}
 
 /** Those that are told of a change of `key`. */
 function found(groups: WatchGroups, key: string): number[] {
@@ -33,7 +39,7 @@ describe('watch groups', () => {
         fc.array(change, { maxLength: 60, size: 'max' }),
         fc.array(key),
         (changes, keys) => {
-          const groups = [new WatchGroups(), new WatchGroups()] as const;
+          const groups = twoGroups();
           const all: { watcher: WatcherId; range: KeyRange; group: 0 | 1 }[] = [];
           const free: WatcherId[] = [];
           for (const step of changes) {
@@ -70,7 +76,7 @@ describe('watch groups', () => {
   });
 
   it('find those of one key in the order in which they came', () => {
-    const groups = new WatchGroups();
+    const groups = twoGroups()[0];
     for (const watcher of [5, 3, 9, 1]) groups.add(rangeOf('k'), watcher);
     groups.remove(5);
     groups.remove(9);
@@ -81,7 +87,7 @@ describe('watch groups', () => {
   });
 
   it('tell one watched key from another, and where a watcher watches a range', () => {
-    const groups = new WatchGroups();
+    const groups = twoGroups()[0];
     groups.add(rangeOf('a'), 1);
     groups.add(rangeOf('b'), 2);
     groups.add(rangeOf('a'), 3);
@@ -92,7 +98,7 @@ describe('watch groups', () => {
   });
 
   it('look at no range for a key nobody watches with 100,000 watchers of others', () => {
-    const groups = new WatchGroups();
+    const groups = twoGroups()[0];
     for (let watcher = 1; watcher <= 100_000; watcher++) {
       groups.add(rangeOf(`key-${watcher}`), watcher);
     }
@@ -100,7 +106,7 @@ describe('watch groups', () => {
   });
 
   it('look at few places among 100,000 watched ranges', () => {
-    const groups = new WatchGroups();
+    const groups = twoGroups()[0];
     for (let watcher = 1; watcher <= 100_000; watcher++) {
       const start = `dir-${String(watcher).padStart(6, '0')}/`;
       groups.add(rangeOf(start, `${start.slice(0, -1)}0`), watcher);
