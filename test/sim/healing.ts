@@ -37,6 +37,7 @@ export async function healMajority(world: SimWorld): Promise<void> {
   // Who votes is known without asking, and who has lost its data is none of the majority.
   if (settings.features.changes !== undefined) return;
   world.agenda.clear();
+  machines.beforeSync.clear();
   endDamaged(world);
   const voters = cluster.names.filter((name) => !lost.has(name));
   const majority = majorityOf(world, voters);
@@ -65,6 +66,7 @@ export async function healAll(world: SimWorld): Promise<void> {
   const { cluster, links, disks, machines } = world;
   world.judge.note(undefined, 'everything heals');
   world.agenda.clear();
+  machines.beforeSync.clear();
   endDamaged(world);
   links.heal();
   for (const name of cluster.names) {

@@ -5,6 +5,7 @@ import type { Message } from '../../src/raft/types.ts';
 import type { ServerMember } from '../../src/server/member.ts';
 import { decodeFrame } from '../../src/storage/image-frames.ts';
 import { checkpointName } from '../../src/storage/checkpoint-format.ts';
+import { temporarySuffix } from '../../src/storage/fs.ts';
 import type { MemoryDisk } from '../../src/storage/memory-disk.ts';
 import type { DiskOperation } from '../../src/storage/memory-operation.ts';
 import type { ManualScheduler } from '../peer/manual-scheduler.ts';
@@ -43,6 +44,8 @@ export class SimMachines implements Surroundings {
   readonly archive: Archive;
   /** The process has ended by itself, or by what it found. */
   kill: (name: string) => void = () => undefined;
+  /** What befalls a member when a file of it has been written, and is to be synced. */
+  readonly beforeSync = new Map<string, () => void>();
   /** How often the disk of each was filled, so that only the last relief counts. */
   private readonly filled = new Map<string, number>();
   private readonly parts: MachinesParts;
@@ -146,6 +149,12 @@ export class SimMachines implements Surroundings {
     const host = this.mustHost(name);
     const { delayMs, failure, isPersisted } = this.parts.disks.fateOf(name, operation);
     if (failure !== undefined) this.troubled.add(name);
+    // A file that has no name yet is lost whole.
+    if (operation.kind === 'sync' && !operation.path.endsWith(temporarySuffix)) {
+      const before = this.beforeSync.get(name);
+      this.beforeSync.delete(name);
+      if (before !== undefined) this.parts.time.after(0, before);
+    }
     this.parts.time.after(delayMs, () => {
       // The disk has done it, whether the process looks or not.
       if (failure === undefined || isPersisted) operation.persist();

@@ -15,8 +15,12 @@ export async function performFault(world: SimWorld, step: SimStep): Promise<void
     case 'crash': {
       const names = step.who === 'all' ? cluster.names : [world.nameOf(step.who)];
       for (const name of names) {
-        world.crash(name, step.keepsPerMille, step.seed);
-        world.startLater(name, step.downMs);
+        const crash = (): void => {
+          world.crash(name, step.keepsPerMille, step.seed);
+          world.startLater(name, step.downMs);
+        };
+        if (step.isUnsynced === true) machines.beforeSync.set(name, crash);
+        else crash();
       }
       return;
     }

@@ -133,8 +133,11 @@ function rareAction(feature: Feature, random: Random): Action {
 }
 
 function crash(who: Who | 'all', random: Random): Action {
-  const keepsPerMille = oneOf(random, [0, 500, 1000]);
-  return { do: 'crash', who, downMs: lasting(random), keepsPerMille, seed: anySeed(random) };
+  const drawn = oneOf(random, [0, 500, 1000]);
+  const when = { downMs: lasting(random), seed: anySeed(random) };
+  // What is lost of an unsynced file is of interest when there is one.
+  const isUnsynced = chance(random, 0.25);
+  return { do: 'crash', who, keepsPerMille: isUnsynced ? 500 : drawn, isUnsynced, ...when };
 }
 
 function partition(random: Random): Action {

@@ -26,6 +26,8 @@ export type Action =
       readonly downMs: number;
       /** Which share of what was not synced has reached the disk all the same. */
       readonly keepsPerMille: number;
+      /** It comes when a file has been written the next time, and is not synced yet. */
+      readonly isUnsynced?: boolean;
       readonly seed: number;
     }
   | { readonly do: 'stop'; readonly who: Who; readonly downMs: number }

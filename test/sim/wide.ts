@@ -19,6 +19,17 @@ import { SimCalls, type Note } from './calls.ts';
 import type { SimHistory, Write } from './history.ts';
 import type { Probes } from './types.ts';
 
+/** In the order of the keys: what is large of it is made while it is sent. */
+const everything = {
+  key: bytesOf('x/'),
+  rangeEnd: bytesOf('x0'),
+  limit: 0,
+  sortOrder: SortOrder.NONE,
+  sortTarget: SortTarget.KEY,
+  keysOnly: false,
+  countOnly: false,
+};
+
 const keysMax = 400;
 /** As etcd allows by default. */
 const opsMax = 128;
@@ -154,7 +165,7 @@ export class SimWide {
 
   private readNow(member: ServerMember, request: RangeRequest): void {
     const what = `range from ${textOf(request.key)}`;
-    switch (this.below(4)) {
+    switch (this.below(6)) {
       case 0:
         return member.range(
           request,
@@ -169,7 +180,7 @@ export class SimWide {
       }
       default:
         return member.rangeToSend(
-          request,
+          this.below(2) === 0 ? request : { ...request, ...everything },
           this.calls.begin<RangeToSend>(member, what, (answer) => {
             if (answer.type === 'large') this.take(member, answer);
           }),
