@@ -63,8 +63,10 @@ export const allHarnesses: readonly Harness[] = [
     command: (_mutant, budgetSeconds) => ({
       ...npmRun(
         'crash',
-        ...['--images', String(2 * budgetSeconds)],
-        ...['--faults', String(Math.ceil(budgetSeconds / 20))],
+        '--images',
+        String(2 * budgetSeconds),
+        '--faults',
+        String(Math.ceil(budgetSeconds / 20)),
       ),
       failure: /^FAILED .*\n(?: .*\n)*? +problem\b.*\n/m,
     }),

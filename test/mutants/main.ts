@@ -135,7 +135,7 @@ function keepInTable(row: Row): void {
   const rows = existsSync(path) ? parseTableFile(readFileSync(path, 'utf8')) : [];
   const names = allMutants.map(({ name }) => name);
   const harnesses = allHarnesses.map(({ name }) => name);
-  writeFileSync(path, formatTableFile(mergeRow(rows, row, names), harnesses));
+  writeFileSync(path, formatTableFile(mergeRow(rows, row, names), harnesses, names));
 }
 
 async function main(args: Arguments): Promise<number> {

@@ -7,7 +7,7 @@ import { compatibleSets, mutatedFiles, replaceOnce } from './apply.ts';
 import { failureLine } from './failure-line.ts';
 import { allMutants } from './list.ts';
 import { describeRows, type Row } from './report.ts';
-import { formatTableFile, mergeRow, parseTableFile } from './table.ts';
+import { formatTableFile, isCaught, mergeRow, parseTableFile, tablePath } from './table.ts';
 import { root } from './workshop.ts';
 
 const source = (file: string): string => readFileSync(join(root, 'src', file), 'utf8');
@@ -127,11 +127,11 @@ describe('the table of mutants', () => {
     const first = row('first', trial('unit', 'silent', 60), trial('sim', 'caught', 7, 'a | b'));
     const second = row('second', trial('unit', 'caught', 0.2, 'I7 one vote'));
     const rows = mergeRow(mergeRow([], first, names), second, names);
-    const text = formatTableFile(rows, harnesses);
+    const text = formatTableFile(rows, harnesses, names);
     assert.match(text, /\| first +\| silent 60 s \| 7 s +\| a \/ b +\|\n/);
     assert.match(text, /\| second +\| 1 s +\| - +\| I7 one vote +\|\n/);
     assert.match(text, /\n2 mutants, 2 caught\.\n$/);
-    assert.equal(formatTableFile(parseTableFile(text), harnesses), text);
+    assert.equal(formatTableFile(parseTableFile(text), harnesses, names), text);
   });
 
   it('keeps what was found before beside what was tried now, and forgets mutants that are no more', () => {
@@ -141,10 +141,20 @@ describe('the table of mutants', () => {
     assert.deepEqual(mergeRow(now, row('second'), ['second']), []);
   });
 
+  it('has no row of a mutant that nothing has caught, or that is no more', () => {
+    const rows = parseTableFile(readFileSync(join(root, tablePath), 'utf8'));
+    const known = new Set(allMutants.map(({ name }) => name));
+    assert.ok(rows.length >= 20);
+    for (const found of rows) {
+      assert.ok(known.has(found.name), `${found.name} is no mutant`);
+      assert.ok(isCaught(found), `nothing finds ${found.name}`);
+    }
+  });
+
   it('says who escaped', () => {
     const rows = mergeRow([], row('first', trial('sim', 'silent', 60)), names);
     assert.match(
-      formatTableFile(rows, harnesses),
+      formatTableFile(rows, harnesses, names),
       /1 mutants, 0 caught\. NOTHING finds first\.\n$/,
     );
   });

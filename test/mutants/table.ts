@@ -25,15 +25,19 @@ const intro = `# Which harness finds which planted bug
 
 Written by \`npm run mutants -- --table\`, which puts what it has tried in place of what stood there. A time alone is that
 after which the harness told of the mutant; \`silent\`: it found nothing in that time; \`-\`: it was not tried, for another
-one had found the mutant. Times are of a machine with two cores that had other work, too. A mutant that nothing has
-caught, or that has no row, fails \`mutants.test.ts\`.
+one had found the mutant. Times are of a machine with two cores that had much other work. A row of which nothing has
+caught the mutant fails \`mutants.test.ts\`; those without a row were not tried yet.
 `;
 
 export function isCaught({ trials }: TableRow): boolean {
   return [...trials.values()].some((trial) => trial.isCaught);
 }
 
-export function formatTableFile(rows: readonly TableRow[], harnesses: readonly string[]): string {
+export function formatTableFile(
+  rows: readonly TableRow[],
+  harnesses: readonly string[],
+  names: readonly string[],
+): string {
   const head = ['mutant', ...harnesses, 'how it was told'];
   const lines = rows.map(({ name, trials, told }) => [
     name,
@@ -44,7 +48,10 @@ export function formatTableFile(rows: readonly TableRow[], harnesses: readonly s
   const escaped = rows.filter((row) => !isCaught(row)).map(({ name }) => name);
   const sum = `${rows.length} mutants, ${rows.length - escaped.length} caught.`;
   const rest = escaped.length === 0 ? '' : ` NOTHING finds ${escaped.join(', ')}.`;
-  return `${intro}\n${table}\n\n${sum}${rest}\n`;
+  const known = new Set(rows.map(({ name }) => name));
+  const left = names.filter((name) => !known.has(name));
+  const untried = left.length === 0 ? '' : ` Not tried yet: ${left.join(', ')}.`;
+  return `${intro}\n${table}\n\n${sum}${rest}${untried}\n`;
 }
 
 export function parseTableFile(text: string): readonly TableRow[] {

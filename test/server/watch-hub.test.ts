@@ -262,6 +262,27 @@ describe('progress', () => {
   });
 });
 
+describe('many watches of one key', () => {
+  it('are told of every event, each of them', () => {
+    const world = new WatchWorld();
+    const clients = Array.from({ length: 250 }, () => world.open());
+    for (const client of clients) client.create('k');
+    const puts = 250;
+    for (let i = 0; i < puts; i++) {
+      world.put('k', 'v');
+      if (i % 10 === 0) world.settle();
+    }
+    world.settle();
+    for (const { outputs } of clients) {
+      const told = outputs.map((output) => (output.type === 'events' ? output.events.length : 0));
+      assert.equal(
+        told.reduce((sum, count) => sum + count, 0),
+        puts,
+      );
+    }
+  });
+});
+
 describe('fragments', () => {
   const value = 'x'.repeat(300);
 
