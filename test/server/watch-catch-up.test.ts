@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { utf8 } from '../../src/base/bytes.ts';
+import { rangeOf } from '../mvcc/rows.ts';
 import { WatchWorld, type WatchClient } from './watch-world.ts';
 
 /** Revisions that a watch was told of, and the other things, as text. */
@@ -277,5 +278,30 @@ describe('a store that a snapshot replaces', () => {
     world.install((ahead) => ahead.put('k', 'new'));
     world.scheduler.lookMs = 0;
     assert.deepEqual(summary(client).revisions, upTo(2, 3002));
+  });
+});
+
+describe('a step that is full', () => {
+  it('ends between revisions, though one has two events of a key', () => {
+    const world = new WatchWorld();
+    const value = utf8('v'.repeat(3000));
+    const revisions = Array.from({ length: 200 }, () =>
+      world.txn((txn) => {
+        txn.put(utf8('k'), value, 0n);
+        txn.deleteRange(rangeOf('k'));
+      }),
+    );
+    const client = world.open();
+    client.create('k', '', { startRevision: 1 });
+    world.settle();
+    const counts = client.outputs.map((output) =>
+      output.type === 'events' ? output.events.length : 0,
+    );
+    assert.ok(counts.length > 2, 'in several steps');
+    assert.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      2 * revisions.length,
+    );
+    assert.ok(counts.every((count) => count % 2 === 0));
   });
 });
