@@ -155,7 +155,7 @@ describe('the table of mutants', () => {
     const rows = mergeRow([], row('first', trial('sim', 'silent', 60)), names);
     assert.match(
       formatTableFile(rows, harnesses, names),
-      /1 mutants, 0 caught\. NOTHING finds first\.\n$/,
+      /1 mutants, 0 caught\. NOTHING finds first\. Not tried yet: second\.\n$/,
     );
   });
 });
