@@ -170,4 +170,15 @@ describe('jepsen-lite: how a run is judged', () => {
     assert.equal(expectationOf({ ...history, workload: 'set' }, verdict, known), undefined);
     assert.equal(expectationOf(history, { ...verdict, result: 'valid' }, known), undefined);
   });
+
+  it('what is known of a real etcd excuses that alone, and nobody else', () => {
+    const early = { name: 'early expiry', what: 'Lease 7 ended early.', operations: [] };
+    const other = { name: 'lease came back', what: 'Lease 7 came back.', operations: [] };
+    const lease = { ...checker('invalid').check(history), checker: 'lease' };
+    const run = { ...history, workload: 'lease', target: 'etcd' as const };
+    const found = { ...lease, anomalies: [early] };
+    assert.match(expectationOf(run, found)?.why ?? '', /etcd issue 15247/);
+    assert.equal(expectationOf({ ...run, target: 'quorate' }, found), undefined);
+    assert.equal(expectationOf(run, { ...lease, anomalies: [early, other] }), undefined);
+  });
 });
