@@ -1,4 +1,5 @@
-import * as net from 'node:net';
+import type * as net from 'node:net';
+import { connectSocket } from './http2/socket-reads.ts';
 import type { ListenAddress } from './listen-address.ts';
 
 /** Begins to connect; `opened` is called once the socket carries bytes. What goes wrong is the socket's `error`. */
@@ -9,11 +10,11 @@ const tcpKeepAliveMs = 15_000;
 
 /** Over TCP without TLS, or over a Unix socket. */
 export const connectPlain: Connect = (address, opened) => {
-  if (address.kind === 'unix') return net.connect({ path: address.path }, opened);
+  if (address.kind === 'unix') return connectSocket({ path: address.path }, opened);
   const { port } = address;
   const host = address.host === '' ? 'localhost' : address.host;
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs };
-  return net.connect({ host, port, noDelay: true, ...keepAlive }, opened);
+  return connectSocket({ host, port, noDelay: true, ...keepAlive }, opened);
 };
 
 /** Node tries all addresses of a name, and then tells of each in an error without a text of its own. */

@@ -9,6 +9,7 @@ import { CallRequest, type CallContext } from './fast-request.ts';
 import { textOfHeader } from './go-quote.ts';
 import type { HeaderList } from './hpack/types.ts';
 import { openHttp2Connection } from './http2/connection.ts';
+import { takeOver } from './http2/socket-reads.ts';
 import type { Http2Connection, Http2Limits, Http2Stream } from './http2/types.ts';
 import { PendingBytes } from './message-reader.ts';
 import { messagesPerTurnMax, ReadTurns } from './read-turns.ts';
@@ -76,7 +77,7 @@ class FastServer implements GrpcServerEngine {
       return;
     }
     const link: CallLink = { context: this.newContext(), head: undefined, handler: undefined };
-    const connection = openHttp2Connection(socket, {
+    const connection = openHttp2Connection(takeOver(socket), {
       role: 'server',
       limits: this.http2Limits,
       events: {

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { assert } from '../../base/assert.ts';
-import { concatBytes, type Bytes } from '../../base/bytes.ts';
+import { concatBytes, emptyBytes, type Bytes } from '../../base/bytes.ts';
+import { copyOf } from '../bytes.ts';
 import { createHeaderEncoder } from '../hpack/encoder.ts';
 import type { HeaderEncoder, HeaderList } from '../hpack/types.ts';
 import { BackPressure, streamShare } from './back-pressure.ts';
@@ -27,6 +28,7 @@ import { commonNameOf, remoteAddressOf } from './peer-identity.ts';
 import { describeErrorCode } from './reset-codes.ts';
 import { Sender, socketBytesMax } from './sender.ts';
 import { sendSettings, type PeerSettings } from './settings.ts';
+import { receiveFrom } from './socket-reads.ts';
 import { StreamTable } from './stream-table.ts';
 import { Stream } from './stream.ts';
 import {
@@ -155,11 +157,10 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
     this.deadlines.start('settingsAckMs');
     startTicking(this);
     if (socket instanceof TLSSocket) socket.disableRenegotiation(); // Section 9.2.1.
-    socket.on('data', (chunk: Buffer) => this.onChunk(chunk));
     socket.on('end', () => this.finish('the other end closed the connection'));
     socket.on('error', (error: Error) => this.abandon(error.message));
     socket.on('close', () => this.onSocketClosed());
-    socket.resume();
+    receiveFrom(socket, (chunk) => this.onChunk(chunk));
     this.wantFlush();
     // One that was closed before it came here says so no more.
     if (socket.closed) process.nextTick(() => this.onSocketClosed());
@@ -476,18 +477,19 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
 
   // Turns of the event loop.
 
-  private onChunk(chunk: Buffer): void {
+  private onChunk(chunk: Bytes): void {
     if (this.keepAlive !== undefined) this.keepAlive.wasHeard = true;
-    if (this.isOver) return;
+    if (this.unread === undefined || this.isOver) this.read(chunk, false);
     // What was on its way when the socket was paused.
-    if (this.unread !== undefined) this.unread = concatBytes([this.unread, chunk]);
-    else this.read(chunk);
+    else this.unread = concatBytes([this.unread, chunk]);
   }
 
-  private read(chunk: Bytes): void {
+  /** A chunk that is not ours is overwritten after this. */
+  private read(chunk: Bytes, isOurs: boolean): void {
+    if (this.isOver) return;
     const readBytes = this.reader.read(chunk);
     if (readBytes < chunk.length && !this.isOver) {
-      this.unread = chunk.subarray(readBytes);
+      this.unread = isOurs ? chunk.subarray(readBytes) : copyOf(chunk, readBytes, chunk.length);
       this.backPressure.rest();
     }
     // A client reads on whatever happens: two ends that both wait for the other to read would wait for ever.
@@ -502,11 +504,10 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
   }
 
   readOn(): void {
-    const { unread } = this;
+    const { unread = emptyBytes } = this;
     this.isReadOnDue = false;
     this.unread = undefined;
-    if (this.isOver || unread === undefined) return;
-    this.read(unread);
+    this.read(unread, true);
     if (this.unread === undefined) this.backPressure.wake();
   }
 
