@@ -82,7 +82,6 @@ class Connection implements ConnectionCore, FrameSink, TurnTaker, RestTaker, Tic
   readonly streams = new StreamTable();
   readonly provoked = new FloodGauge(provokedResets);
   isOver = false;
-
   private readonly socket: Duplex;
   private readonly reader: FrameReader;
   private readonly headerFrames: HeaderFrames;
