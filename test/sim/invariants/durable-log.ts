@@ -89,8 +89,7 @@ export class DurableLog {
       const row = this.rows.get(name);
       if (row === undefined) continue;
       const known = this.runs[first];
-      // The newest run ends before the index.
-      if (known?.row === row) return undefined;
+      if (known?.row === row) return index < first + known.entries.length ? known : undefined;
       const entries = this.codec.decode(first, writtenValue(row));
       if (entries === undefined) return undefined;
       const run = { name, row, first, entries, isWhole: false };
