@@ -21,9 +21,9 @@ class Run {
       .index;
   }
 
-  remove(name: string, moment: Moment = {}): number {
+  remove(name: string, moment: Moment = {}, deleted = 1): number {
     const input = { success: [{ op: 'delete', key: `set/${name}` }] };
-    const output = { revision: 1, succeeded: true, results: [{ deleted: 1 }] };
+    const output = { revision: 1, succeeded: true, results: [{ deleted }] };
     return this.run.add('remove', input, output, moment).index;
   }
 
@@ -46,6 +46,16 @@ class Run {
 }
 
 describe('a set', () => {
+  it('lets an add in doubt come behind a removal that found nothing', () => {
+    const run = new Run();
+    run.add('late', { outcome: 'info' });
+    run.remove('late', {}, 0);
+    run.read(...run.busy);
+    run.read(...run.busy, 'late');
+    const { result, anomalies } = set.check(historyOf(run.run.operations));
+    assert.deepEqual([result, anomalies], ['valid', []]);
+  });
+
   it('accepts what is added, removed, failed, and in doubt', () => {
     const run = new Run();
     run.add('a');

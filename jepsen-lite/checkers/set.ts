@@ -126,7 +126,7 @@ function checkElement({ key, add, remove, reads }: Element, findings: Findings):
     reads.filter(({ kv }) => kv !== undefined),
   );
   if (there === undefined) return;
-  const removed = remove?.outcome === 'fail' ? undefined : remove;
+  const removed = remove === undefined || didNothing(remove) ? undefined : remove;
   const wrongly = reads.filter(
     ({ operation, kv }) =>
       kv === undefined &&
@@ -145,6 +145,11 @@ function checkElement({ key, add, remove, reads }: Element, findings: Findings):
     const what = `${describeOperation(operation)} saw ${key}, although it was gone since ${describeOperation(gone)}, and nobody adds it again.`;
     findings.add('resurrected', what, [add.index, gone.index, operation.index]);
   }
+}
+
+/** What found nothing to remove came before an add of which nobody knew whether it had happened, nor when. */
+function didNothing(remove: Operation): boolean {
+  return remove.outcome === 'fail' || answerOf(remove)?.results[0]?.deleted === 0;
 }
 
 /** Missing for good is lost; missing in between is a read that was stale. */
