@@ -68,9 +68,10 @@ export function connectSocket(options: net.NetConnectOpts, opened: () => void): 
  * without one the socket is used as it is.
  */
 export function takeOver(socket: Duplex): Duplex {
-  if (!isPlain(socket) || socket.destroyed || socket.readableEnded) return socket;
-  const { _handle: handle } = socket;
-  if (handle === null || handle === undefined) return socket;
+  if (!isPlain(socket) || socket.destroyed) return socket;
+  const { _handle: handle, _readableState: state } = socket;
+  // Of an end that has come already the handle would say nothing again.
+  if (handle === null || handle === undefined || state?.ended !== false) return socket;
   const head = socket.read() as Buffer | null;
   const reading = new Reading();
   if (head !== null) reading.take(head);
@@ -89,6 +90,7 @@ function optionsOf(handle: unknown, { onread }: Reading): net.SocketConstructorO
 
 interface PlainSocket extends net.Socket {
   _handle: unknown;
+  readonly _readableState: { readonly ended: boolean } | undefined;
 }
 
 /** Neither TLS nor anything else that only behaves like a socket. */
