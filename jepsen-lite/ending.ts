@@ -35,16 +35,20 @@ export const recoveryMsMax = 5_000;
 /** A member that is told to stop has ended this long after at the latest. */
 const stopMsMax = 15_000;
 
-/** What the harness judges by itself, beside the workload's checkers. Limits of time are `patience` times as long. */
+/**
+ * What the harness judges by itself, beside the workload's checkers. Limits of time are `patience` times as long;
+ * `acknowledgedMax` is the highest revision that any client was told.
+ */
 export function judgeEnding(
   ending: Ending,
   events: readonly NemesisEvent[],
   patience: number,
+  acknowledgedMax = 0,
 ): readonly Verdict[] {
   return [
     judgeMembers(ending, patience),
     judgeRecovery(ending, events, patience),
-    judgeHashes(ending),
+    judgeHashes(ending, acknowledgedMax),
   ];
 }
 
@@ -122,28 +126,36 @@ function wrongRecovery(after: string, service: Recovery, patience: number): read
 }
 
 /** Hashes of the same changes are held against each other; where there are none, nobody knows. */
-function judgeHashes({ hashes }: Ending): Verdict {
+function judgeHashes({ hashes }: Ending, acknowledgedMax: number): Verdict {
   const stands = new Set(hashes.map(describeStand));
   const kinds = new Set(hashes.map(describeHash));
   const revisions = new Set(hashes.map(({ revision }) => revision));
   // Whoever hashes while a compaction passes leaves out other changes than the others did.
   const isComparable = stands.size === 1;
   const isDifferent = kinds.size > stands.size || revisions.size > 1;
-  const told = hashes.map((each) => `${each.member} ${describeHash(each)}`).join('; ');
+  const each = hashes.map((hash) => `${hash.member} ${describeHash(hash)}`).join('; ');
   const anomalies: readonly Anomaly[] = isDifferent
     ? [
         {
           name: 'members differ',
-          what: `The members do not hold the same data (HashKV): ${told}`,
+          what: `The members do not hold the same data (HashKV): ${each}`,
           operations: [],
         },
       ]
     : [];
+  const revision = Math.max(0, ...hashes.map((each) => Number(each.revision)));
   const judged = verdict('members agree', anomalies, {
     members: hashes.length,
+    'at revision': revision,
+    'highest acknowledged revision': acknowledgedMax,
     'compacted at different revisions, so that nobody knows': isComparable ? 0 : 1,
   });
-  return isDifferent || isComparable ? judged : { ...judged, result: 'unknown' };
+  const told =
+    hashes.length > 0 && revision < acknowledgedMax
+      ? `They agree about less than clients were told: they are at revision ${revision}, and revision ${acknowledgedMax} was acknowledged.`
+      : undefined;
+  const noted = told === undefined ? judged : { ...judged, note: told };
+  return isDifferent || isComparable ? noted : { ...noted, result: 'unknown' };
 }
 
 function describeStand({ revision, compactRevision }: MemberHash): string {

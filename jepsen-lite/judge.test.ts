@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Ending } from './ending.ts';
+import { judgeEnding, type Ending } from './ending.ts';
 import { expectationOf } from './expectations.ts';
 import { judge, slownessIn } from './judge.ts';
 import { nothing, summed } from './terminal.ts';
@@ -151,6 +151,19 @@ describe('jepsen-lite: how a run is judged', () => {
     const hashes = [{ ...first, compactRevision: '5', hash: '78' }, ...rest];
     assert.deepEqual(wrongIn({ hashes }), []);
     assert.equal(judge({ history, ending: { ...ending, hashes } }, []).result, 'unknown');
+  });
+
+  it('says where members agree about less than clients were told', () => {
+    const told = judgeEnding(ending, [], 1, 1_000).find(
+      ({ checker }) => checker === 'members agree',
+    );
+    assert.match(
+      told?.note ?? '',
+      /less than clients were told: .* revision 1000 was acknowledged/,
+    );
+    const most = Number(ending.hashes[0]?.revision);
+    const all = judgeEnding(ending, [], 1, most).find(({ checker }) => checker === 'members agree');
+    assert.equal(all?.note, undefined);
   });
 
   it('fails on members that differ in hash or revision', () => {

@@ -1,4 +1,5 @@
 import { acknowledged } from './checkers/acknowledged.ts';
+import { answerOf } from './client/requests.ts';
 import { judgeEnding } from './ending.ts';
 import { expectationOf } from './expectations.ts';
 import type { StoredRun } from './history-file.ts';
@@ -43,7 +44,12 @@ export function judge(run: StoredRun, checkers: readonly Checker[]): Judgement {
     ...[...checkers, acknowledged].map((checker) => checker.check(history)),
     ...(ending === undefined
       ? [cutOff]
-      : judgeEnding(ending, history.events, history.secondTry?.patience ?? 1)),
+      : judgeEnding(
+          ending,
+          history.events,
+          history.secondTry?.patience ?? 1,
+          acknowledgedMaxOf(history),
+        )),
   ].map((verdict): JudgedVerdict => {
     const expectation = expectationOf(history, verdict);
     return expectation === undefined ? verdict : { ...verdict, expected: expectation.why };
@@ -56,6 +62,11 @@ function resultOf(verdicts: readonly JudgedVerdict[]): RunResult {
     return 'failed';
   }
   return verdicts.some(({ result }) => result === 'unknown') ? 'unknown' : 'passed';
+}
+
+/** The highest revision that any client was told. */
+function acknowledgedMaxOf({ operations }: History): number {
+  return operations.reduce((most, each) => Math.max(most, answerOf(each)?.revision ?? 0), 0);
 }
 
 /** Shows that something was judged at all. */

@@ -101,6 +101,8 @@ export interface Verdict {
   readonly checker: string;
   readonly result: 'valid' | 'invalid' | 'unknown';
   readonly anomalies: readonly Anomaly[];
+  /** All that was found by its operations, where more was found than is told in `anomalies`. */
+  readonly cases?: readonly Pick<Anomaly, 'name' | 'operations'>[];
   /** Counts that show that something was judged at all: operations by outcome, reads, events. */
   readonly counts: Readonly<Record<string, number>>;
   /** A sentence beside the counts, as why nothing could be judged. */

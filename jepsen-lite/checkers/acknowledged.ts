@@ -1,6 +1,7 @@
 import { answerOf, isMutation, requestOf, type Action, type Answer } from '../client/requests.ts';
 import type { Checker, History, Operation, Verdict } from '../types.ts';
 import { eventsOf, type Events } from './events.ts';
+import { tellBackwards, type Point } from './real-time.ts';
 import { describeOperation, endOf, Findings } from './verdict.ts';
 
 /**
@@ -30,6 +31,7 @@ function check(history: History): Verdict {
     checker: 'acknowledged',
     result: findings.anomalies.length > 0 ? 'invalid' : 'valid',
     anomalies: findings.anomalies,
+    cases: findings.cases,
     counts: {
       'answers with a revision': answered.length,
       'writes looked up in what watchers were told': held,
@@ -54,12 +56,15 @@ function checkForward(answered: readonly Answered[], findings: Findings): void {
     if (each.answer.revision >= newest.answer.revision) continue;
     findings.add(
       'store went back',
-      `${describeOperation(each.operation)} was answered at revision ${each.answer.revision}, although ` +
-        `${describeOperation(newest.operation)}, which was over before it began, had been answered at ` +
-        `revision ${newest.answer.revision}. It is out of date, or the store has forgotten what it had acknowledged.`,
+      `${tellBackwards(pointOf(each), pointOf(newest))} It is out of date, or the store has forgotten ` +
+        'what it had acknowledged.',
       [newest.operation.index, each.operation.index],
     );
   }
+}
+
+function pointOf({ operation, answer }: Answered): Pick<Point, 'operation' | 'revision'> {
+  return { operation, revision: answer.revision };
 }
 
 /** Answers how many writes could be looked up. */

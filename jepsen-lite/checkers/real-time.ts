@@ -1,5 +1,6 @@
+import { answerOf, requestOf } from '../client/requests.ts';
 import type { Operation } from '../types.ts';
-import { describeOperation, endOf, type Findings } from './verdict.ts';
+import { endOf, type Findings } from './verdict.ts';
 
 /** The order by revision held against real time: what was over before another began comes first. */
 
@@ -30,14 +31,50 @@ function compare(later: Point, earlier: Point, findings: Findings): void {
     ? later.revision > earlier.revision
     : later.revision >= earlier.revision;
   if (isInOrder) return;
-  const [name, verb] = later.isWrite
-    ? ['write into the past', 'wrote at']
-    : ['stale read', 'was told of the store as it was at'];
-  findings.add(
-    name,
-    `${describeOperation(later.operation)} ${verb} revision ${later.revision}, although ` +
-      `${describeOperation(earlier.operation)}, which was over before it began, had been answered at ` +
-      `revision ${earlier.revision}.`,
-    [earlier.operation.index, later.operation.index],
+  const name = later.isWrite ? 'write into the past' : 'stale read';
+  findings.add(name, tellBackwards(later, earlier), [
+    earlier.operation.index,
+    later.operation.index,
+  ]);
+}
+
+/** What an answer says, and what had been confirmed before it was asked for. */
+export function tellBackwards(
+  later: Omit<Point, 'isWrite'>,
+  earlier: Omit<Point, 'isWrite'>,
+): string {
+  const { endUs, startUs, member, process: client, index } = later.operation;
+  const before = earlier.operation;
+  const apartUs = startUs - (before.endUs ?? before.startUs);
+  return (
+    `At ${formatSeconds(endUs ?? startUs)} ${member} answered client ${client}: ${describeAnswer(later.operation)}, ` +
+    `at revision ${later.revision} (#${index}). But ${(apartUs / 1_000).toFixed(1)} ms before it was asked, ` +
+    `${before.member} had confirmed: ${describeAnswer(before)}, at revision ${earlier.revision} (#${before.index}).`
   );
+}
+
+/** `r3 = 14-87`, of a read what was there, of a write what is there since; several are cut off. */
+function describeAnswer(operation: Operation): string {
+  const [request, answer] = [requestOf(operation), answerOf(operation)];
+  if (request === undefined || answer === undefined) return operation.f;
+  const actions = answer.succeeded ? request.success : (request.failure ?? []);
+  const parts = actions.slice(0, partsMax).map((action, i) => {
+    if (action.op === 'put') return `${action.key} = ${action.value}`;
+    const where = action.end === undefined ? action.key : `${action.key}..${action.end}`;
+    if (action.op === 'delete') return `${where} is deleted`;
+    const kvs = answer.results[i]?.kvs ?? [];
+    const told = kvs.slice(0, partsMax).map(({ key, value }) => `${key} = ${value}`);
+    return kvs.length === 0 ? `nothing at ${where}` : cutOff(told, kvs.length).join(', ');
+  });
+  return cutOff(parts, actions.length).join(', ') || operation.f;
+}
+
+const partsMax = 3;
+
+function cutOff(parts: readonly string[], count: number): readonly string[] {
+  return count > parts.length ? [...parts, `and ${count - parts.length} more`] : parts;
+}
+
+function formatSeconds(us: number): string {
+  return `${(us / 1e6).toFixed(3)} s`;
 }

@@ -176,7 +176,7 @@ function checkAbsent(
       findings.add('lost', `${about}; it was never seen again.`, [there.index, operation.index]);
     } else {
       const what = `${about}; ${describeOperation(later.operation)} saw it again: the read was stale.`;
-      findings.add('stale read', what, [there.index, operation.index, later.operation.index]);
+      findings.add('stale read', what, [there.index, operation.index]);
     }
   }
 }

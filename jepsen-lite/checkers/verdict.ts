@@ -3,7 +3,9 @@ import type { Anomaly, History, Operation, Verdict } from '../types.ts';
 /** What every checker's verdict has in common. */
 
 /** Of each kind, so many are shown; all are counted. */
-const shownMax = 10;
+export const shownMax = 10;
+/** So many are remembered by their operations alone, to say how far it reaches. */
+const casesMax = 20_000;
 /** A run in which less was answered has judged nothing. */
 export const judgedMin = 10;
 
@@ -12,13 +14,16 @@ export const anyMember = 'any';
 
 export class Findings {
   readonly anomalies: Anomaly[] = [];
+  /** All of them, those not shown included. */
+  readonly cases: Pick<Anomaly, 'name' | 'operations'>[] = [];
   private readonly byName = new Map<string, number>();
 
   add(name: string, what: string, operations: readonly (number | undefined)[]): void {
     const count = (this.byName.get(name) ?? 0) + 1;
     this.byName.set(name, count);
-    if (count > shownMax) return;
     const indexes = [...new Set(operations)].filter((index) => index !== undefined);
+    if (this.cases.length < casesMax) this.cases.push({ name, operations: indexes });
+    if (count > shownMax) return;
     this.anomalies.push({ name, what, operations: indexes });
   }
 
@@ -48,6 +53,7 @@ export function verdictOf(
     checker,
     result,
     anomalies: findings.anomalies,
+    cases: findings.cases,
     counts: { ...counts, ...findings.counts },
   };
 }

@@ -129,6 +129,24 @@ describe('watches', () => {
     assert.match(missing?.what ?? '', /told of revision 6 \(put a6 = 6\), and next of revision 8/);
   });
 
+  it('says how much of a revision was told where a part of it is missing', () => {
+    const run = new HistoryBuilder();
+    const add = (watcher: string, notices: readonly Notice[]): void => {
+      const request = { key: '\0', rangeEnd: '', startRevision: 2, prevKv: false };
+      const input = { watcher, request: { ...request, noPut: false, noDelete: false } };
+      run.add('watch', input, { notices: notices as Json, settledRevision: 16 });
+    };
+    const part = { ...events(7), events: [event(7, 'b')] };
+    const whole = { ...events(7), events: [event(7), event(7, 'b')] };
+    const others = each.filter((_, i) => i !== 5);
+    add('good', [created, ...others.slice(0, 5), whole, ...others.slice(5)]);
+    add('tested', [created, ...others.slice(0, 5), part, ...others.slice(5)]);
+    const { anomalies } = watch.check(historyOf(run.operations));
+    const missing = anomalies.find(({ name }) => name === 'Reliable');
+    assert.match(missing?.what ?? '', /Of revision 7 it was told 1 of 2 events\./);
+    assert.match(missing?.what ?? '', /; 1 other watches were told of revision 7\.$/);
+  });
+
   it('has shown nothing of large answers where none came in parts', () => {
     const told = (isFragment: boolean): string => {
       const run = new HistoryBuilder();

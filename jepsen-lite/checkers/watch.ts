@@ -1,5 +1,7 @@
 import {
   EventHistory,
+  eventsOf,
+  isWanted,
   type Version,
   type Watch,
   type Watcher,
@@ -55,12 +57,13 @@ function check(history: History): Verdict {
     findings.add('History', what, []);
   }
   const authors = authorsOf(history);
+  const told = watchesToldOf(watchers);
   for (const { watcher, operations } of watchers) {
     for (const [promise, checkPromise] of Object.entries(watchChecks)) {
       for (const violation of checkPromise(watcher, events)) {
         const revision = revisionIn(violation);
-        const about = tellAround(watcher, operations, { revision, history });
-        const what = `${meanings[promise] ?? promise}. ${violation}.${about.text}`;
+        const about = tellAround(watcher, operations, { revision, history, events, told });
+        const what = `${meanings[promise] ?? promise}. ${inWords(violation)}.${about.text}`;
         findings.add(promise, what, [authors.get(revision ?? 0), ...about.operations]);
       }
     }
@@ -70,19 +73,19 @@ function check(history: History): Verdict {
   const notices = watchers.flatMap(({ watcher }) =>
     watcher.watches.flatMap((each) => each.notices),
   );
-  const told = notices.reduce(
+  const toldCount = notices.reduce(
     (sum, notice) => sum + (notice.type === 'events' ? notice.events.length : 0),
     0,
   );
   const parts = notices.filter((notice) => notice.type === 'events' && notice.isFragment).length;
   return verdictOf('watch', findings, {
-    judged: Math.min(told, events.lastRevision),
+    judged: Math.min(toldCount, events.lastRevision),
     isComplete: history.workload !== fragmentsName || parts > 0,
     counts: {
       ...countOutcomes(operationsOf(history, 'write')),
       watchers: watchers.length,
       watches: operationsOf(history, 'watch').length,
-      'events told': told,
+      'events told': toldCount,
       'parts of answers that go on in the next': parts,
       'progress notices': notices.filter(({ type }) => type === 'progress').length,
       'cancelled by compaction': notices.filter(({ type }) => type === 'canceled').length,
@@ -108,11 +111,37 @@ function revisionIn(violation: string): number | undefined {
   return found === null ? undefined : Number(found[1]);
 }
 
-/** The watch that should have told of that revision, what it asked for, and what it told before and after. */
+/** `put w/16 1-11@70..70#1`, as the checks shared with other tests write it, in words. */
+function inWords(violation: string): string {
+  return violation.replace(
+    /put (\S+) (.*?)@(\d+)\.\.(\d+)#(\d+)/g,
+    (_all, key: string, value: string, _create: string, revision: string, version: string) =>
+      `put ${key} = ${value} (revision ${revision}, version ${version} of that key)`,
+  );
+}
+
+/** By revision, how many watches were told of any of it. */
+function watchesToldOf(watchers: readonly TextWatcher[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const each of watchers.flatMap(({ watcher }) => watcher.watches)) {
+    const revisions = new Set(eventsOf(each).map(({ kv }) => kv.modRevision));
+    for (const revision of revisions) counts.set(revision, (counts.get(revision) ?? 0) + 1);
+  }
+  return counts;
+}
+
+interface Around {
+  readonly revision: number | undefined;
+  readonly history: History;
+  readonly events: EventHistory;
+  readonly told: ReadonlyMap<number, number>;
+}
+
+/** The watch that should have told of that revision, what it asked for, and what it told before, of it, and after. */
 function tellAround(
   { name, watches }: Watcher,
   operations: readonly number[],
-  { revision, history }: { readonly revision: number | undefined; readonly history: History },
+  { revision, history, events, told: toldByAll }: Around,
 ): { readonly text: string; readonly operations: readonly number[] } {
   if (revision === undefined) return { text: '', operations };
   const at = watches.findLastIndex(({ request }) => request.startRevision <= revision);
@@ -125,11 +154,16 @@ function tellAround(
   const told = watch.notices.flatMap(toldOf);
   const before = told.findLast((each) => each.revision < revision);
   const after = told.find((each) => each.revision > revision);
+  const own = eventsOf(watch).filter(({ kv }) => kv.modRevision === revision).length;
+  const due = (events.at(revision) ?? []).filter((each) => isWanted(watch.request, each)).length;
   const { member = anyMember } = history.operations[index] ?? {};
-  const where = member === anyMember ? '' : ` at ${member}`;
+  const where = member === anyMember ? ' (at which member was not written down)' : ` at ${member}`;
+  const others = (toldByAll.get(revision) ?? 0) - (own > 0 ? 1 : 0);
+  const part = own > 0 ? ` Of revision ${revision} it was told ${own} of ${due} events.` : '';
   const text =
-    ` That was ${name}, who watched ${key}${to} ${from}${where}. Before revision ${revision} it was ` +
-    `told of ${before?.what ?? 'nothing'}, and next of ${after?.what ?? 'nothing more'}.`;
+    ` That is ${name}, who watched ${key}${to} ${from}${where}.${part} Before revision ${revision} it was ` +
+    `told of ${before?.what ?? 'nothing'}, and next of ${after?.what ?? 'nothing more'}; ` +
+    `${others} other watches were told of revision ${revision}.`;
   return { text, operations: [index] };
 }
 

@@ -1,7 +1,9 @@
-import type { JudgedVerdict, Judgement } from '../judge.ts';
-import type { Anomaly, History, NemesisEvent, Operation } from '../types.ts';
 import { anyMember } from '../checkers/verdict.ts';
 import { requestOf } from '../client/requests.ts';
+import type { JudgedVerdict, Judgement } from '../judge.ts';
+import type { Anomaly, History, NemesisEvent, Operation } from '../types.ts';
+import { findingsOf, isNote, joined, keysOf, namedOf, wrongOf, type Finding } from './findings.ts';
+import { scaleOf } from './scale.ts';
 import { formatTime, tellOperation } from './words.ts';
 
 /** What went wrong, told to someone who has never seen the code: the first thing in every report of a failure. */
@@ -48,71 +50,40 @@ const promises: Readonly<Record<string, string>> = {
   Reliable: 'A watcher is told of every change that it asked for.',
 };
 
-/**
- * What these find is mostly the consequence of something that another one tells better: the search for an order says
- * that there is none, and the harness's own look at what came of it.
- */
-const consequences = [
-  'wgl',
-  'acknowledged',
-  'members stay up',
-  'members agree',
-  'service comes back',
-];
-const namedMax = 8;
 const aroundMax = 6;
 const nearUs = 2_000_000;
 
-/** Undefined: nothing was found. */
-export function storyOf(history: History, { verdicts }: Judgement): Story | undefined {
-  const found = verdicts
-    .filter(({ expected }) => expected === undefined)
-    .flatMap((verdict) => verdict.anomalies.map((anomaly) => ({ verdict, anomaly })));
-  const first = firstOf(history, found);
-  if (first === undefined) return undefined;
+/** Undefined: nothing was found that is not known. */
+export function storyOf(history: History, judgement: Judgement): Story | undefined {
+  const findings = findingsOf(history, judgement);
+  const [first] = findings;
+  if (first === undefined || first.verdict.expected !== undefined) return undefined;
   const { anomaly, verdict } = first;
-  const shown = operationsOf(history, anomaly);
+  const shown = namedOf(history, anomaly);
   const named = new Set(shown.map(({ index }) => index));
+  const moment = momentOf(history, anomaly);
   return {
     sentences: [
       promiseOf(anomaly, verdict),
       `This was broken: ${anomaly.what}`,
-      ...saidBy(anomaly, found),
-      whenAndWhere(history, anomaly, shown),
-      faultsAt(history, momentOf(anomaly, shown)),
-      whatElse(found.length, new Set(found.map((each) => each.verdict.checker))),
+      ...saidBy(anomaly, findings),
+      ...scaleOf(history, judgement.verdicts, findings),
+      whenAndWhere(history, anomaly, moment),
+      faultsAt(history, moment),
+      whatElse(findings),
     ],
-    operations: [...shown, ...around(history, shown, named)].sort((a, b) => a.startUs - b.startUs),
+    operations: [...shown, ...around(history, anomaly, named)].sort(byTime),
     named,
   };
 }
 
-interface Found {
-  readonly verdict: JudgedVerdict;
-  readonly anomaly: Anomaly;
-}
-
-/** What clients were told says more than that a member ended, and that more than that it did not serve. */
-function firstOf(history: History, found: readonly Found[]): Found | undefined {
-  const rank = ({ verdict, anomaly }: Found): number => {
-    const place = consequences.indexOf(verdict.checker);
-    return place < 0 && !isOfOneKey(history, anomaly) ? ofManyKeys : place;
-  };
-  return [...found].sort((a, b) => rank(a) - rank(b))[0];
-}
-
-/** Behind `wgl`, which tells of one key: two operations on different keys show nothing to the eye. */
-const ofManyKeys = 0.5;
-
-function isOfOneKey(history: History, anomaly: Anomaly): boolean {
-  const [first = [], ...others] = operationsOf(history, anomaly)
-    .map(keysOf)
-    .filter((keys) => keys.length > 0);
-  return first.length === 0 || first.some((key) => others.every((keys) => keys.includes(key)));
+/** By time; what watchers were told, which has none, in the end. */
+function byTime(a: Operation, b: Operation): number {
+  return Number(isNote(a)) - Number(isNote(b)) || a.startUs - b.startUs;
 }
 
 /** What a member that ended by itself wrote of it. */
-function saidBy({ name, members = [] }: Anomaly, found: readonly Found[]): readonly string[] {
+function saidBy({ name, members = [] }: Anomaly, found: readonly Finding[]): readonly string[] {
   if (name !== 'unexpected exit') return [];
   const line = found.find(
     ({ anomaly }) =>
@@ -126,46 +97,85 @@ function promiseOf({ name }: Anomaly, { checker }: JudgedVerdict): string {
   return `The store promises: ${promises[name] ?? `what the checker "${checker}" looks for (${name}).`}`;
 }
 
-function operationsOf(history: History, anomaly: Anomaly): readonly Operation[] {
-  return anomaly.operations.slice(0, namedMax).flatMap((index) => history.operations[index] ?? []);
+/** What was confirmed or written, what cannot be beside it, and the time between them. */
+interface Moment {
+  readonly promise: Operation | undefined;
+  readonly wrong: Operation | undefined;
+  readonly fromUs: number;
+  readonly toUs: number;
 }
 
-function momentOf(
-  { atUs }: Anomaly,
-  shown: readonly Operation[],
-): readonly [number, number] | undefined {
-  if (atUs !== undefined) return [atUs, atUs];
-  // What was heard without asking was written down in the end: it says nothing of when.
-  const asked = shown.filter(({ startUs, endUs }) => endUs !== startUs);
-  if (asked.length === 0) return undefined;
-  const first = Math.min(...asked.map(({ startUs }) => startUs));
-  return [first, Math.max(...asked.map(({ startUs, endUs }) => endUs ?? startUs))];
+/** Undefined: it was seen when all was over. */
+function momentOf(history: History, anomaly: Anomaly): Moment | undefined {
+  const { atUs } = anomaly;
+  if (atUs !== undefined) {
+    return { promise: undefined, wrong: undefined, fromUs: atUs, toUs: atUs };
+  }
+  const asked = namedOf(history, anomaly).filter((each) => !isNote(each));
+  const wrong = wrongOf(history, anomaly);
+  const promise = asked
+    .filter(({ index, startUs }) => index !== wrong?.index && startUs <= (wrong?.startUs ?? 0))
+    .reduce<Operation | undefined>((a, b) => (lastOf(a) >= lastOf(b) ? a : b), undefined);
+  if (wrong !== undefined && !isNote(wrong)) {
+    return {
+      promise,
+      wrong,
+      fromUs: Math.min(lastOf(promise ?? wrong), wrong.startUs),
+      toUs: lastOf(wrong),
+    };
+  }
+  if (promise === undefined) return undefined;
+  return { promise, wrong, fromUs: promise.startUs, toUs: lastOf(promise) };
 }
 
-function whenAndWhere(history: History, anomaly: Anomaly, shown: readonly Operation[]): string {
-  const moment = momentOf(anomaly, shown);
+function lastOf(operation: Operation | undefined): number {
+  return operation === undefined ? 0 : (operation.endUs ?? operation.startUs);
+}
+
+function whenAndWhere(history: History, anomaly: Anomaly, moment: Moment | undefined): string {
+  const all = `(${history.operations.length} operations in all; times are from the start of the test)`;
   if (moment === undefined) return 'It was seen when the members were looked at in the end.';
-  const [from, to] = moment;
-  const when =
-    from === to ? `at ${formatTime(from)}` : `between ${formatTime(from)} and ${formatTime(to)}`;
-  const members = new Set([...shown.map(({ member }) => member), ...(anomaly.members ?? [])]);
-  members.delete(anyMember);
-  const where = members.size === 0 ? '' : `, at ${[...members].sort().join(', ')}`;
-  return `It happened ${when} after the start of the test${where} (${history.operations.length} operations in all).`;
+  const { promise, wrong, fromUs, toUs } = moment;
+  if (wrong === undefined) {
+    const { members = [] } = anomaly;
+    const where = members.length === 0 ? '' : ` at ${joined([...members])}`;
+    return `It happened at ${formatTime(toUs)}${where} ${all}.`;
+  }
+  if (isNote(wrong)) {
+    const at =
+      wrong.member === anyMember ? 'where the watcher was' : `the watcher was at ${wrong.member}`;
+    const rest =
+      wrong.member === anyMember ? ', and when it missed it, is' : '; when it missed it is';
+    const written = `It was written at ${promise?.member ?? '?'} between ${formatTime(fromUs)} and ${formatTime(toUs)}`;
+    return `${written}; ${at}${rest} not known ${all}.`;
+  }
+  const said = `The wrong answer (#${wrong.index}) was asked of ${wrong.member} at ${formatTime(wrong.startUs)}`;
+  const came = `${said} and came at ${formatTime(toUs)}`;
+  if (promise === undefined) return `${came} ${all}.`;
+  const confirmed = formatTime(lastOf(promise));
+  return `${came}; what it contradicts (#${promise.index}) was confirmed by ${promise.member} at ${confirmed} ${all}.`;
 }
 
-/** Those in place then; else the last one before. */
-function faultsAt(history: History, moment: readonly [number, number] | undefined): string {
+/** Those in place between what was promised and the wrong answer; else the last one before. */
+function faultsAt(history: History, moment: Moment | undefined): string {
   const { events } = history;
   if (events.length === 0) return 'No fault was in place in the whole test.';
   if (moment === undefined) return `The last fault was: ${describeFault(events.at(-1))}.`;
-  const [from, to] = moment;
-  const inPlace = events.filter(({ startUs, endUs }) => startUs <= to && endUs >= from);
-  if (inPlace.length > 0) return `Faults in place then: ${inPlace.map(describeFault).join('; ')}.`;
-  const before = events.filter(({ endUs }) => endUs < from).at(-1);
+  const { fromUs, toUs, promise, wrong } = moment;
+  const isBetween = promise !== undefined && wrong !== undefined && !isNote(wrong);
+  const then = isBetween
+    ? 'between the two'
+    : promise === undefined
+      ? 'then'
+      : 'when it was written';
+  const inPlace = events.filter(({ startUs, endUs }) => startUs <= toUs && endUs >= fromUs);
+  if (inPlace.length > 0) {
+    return `Faults in place ${then}: ${inPlace.map(describeFault).join('; ')}.`;
+  }
+  const before = events.filter(({ endUs }) => endUs < fromUs).at(-1);
   if (before === undefined) return 'There had been no fault by then.';
-  const ago = formatTime(from - before.endUs);
-  return `No fault was in place then; the last one had ended ${ago} before: ${describeFault(before)}.`;
+  const ago = formatTime(fromUs - before.endUs);
+  return `No fault was in place ${then}; the last one had ended ${ago} before: ${describeFault(before)}.`;
 }
 
 function describeFault(event: NemesisEvent | undefined): string {
@@ -175,34 +185,57 @@ function describeFault(event: NemesisEvent | undefined): string {
   return `${what} (${formatTime(startUs)} to ${formatTime(endUs)})${came}`;
 }
 
-function whatElse(count: number, checkers: ReadonlySet<string>): string {
-  if (count === 1) return 'Nothing else was found.';
-  return `In all ${count} things were found, by ${[...checkers].join(', ')}; they follow below.`;
+function whatElse(findings: readonly Finding[]): string {
+  if (findings.length === 1) return 'Nothing else was found.';
+  const checkers = new Set(findings.map(({ verdict }) => verdict.checker));
+  return `Below ${findings.length} findings are told, by ${[...checkers].join(', ')}; what several say of one answer is told once.`;
 }
 
-/** Operations of the same keys, those that began nearest to one that shows it. */
+/** Operations on the key that it is about, from the promise on, nearest to the wrong answer; and the last read of it. */
 function around(
-  { operations }: History,
-  shown: readonly Operation[],
+  history: History,
+  anomaly: Anomaly,
   named: ReadonlySet<number>,
 ): readonly Operation[] {
-  const keys = new Set(shown.flatMap(keysOf));
-  if (keys.size === 0) return [];
-  const distance = ({ startUs }: Operation): number =>
-    Math.min(...shown.map((each) => Math.abs(each.startUs - startUs)));
-  return operations
-    .filter((each) => !named.has(each.index) && keysOf(each).some((key) => keys.has(key)))
-    .map((operation) => ({ operation, us: distance(operation) }))
-    .filter(({ us }) => us <= nearUs)
-    .sort((a, b) => a.us - b.us)
-    .slice(0, aroundMax)
-    .map(({ operation }) => operation);
+  const shown = namedOf(history, anomaly);
+  const asked = shown.filter((each) => !isNote(each));
+  const wrong = wrongOf(history, anomaly);
+  const centre = wrong === undefined || isNote(wrong) ? asked.at(-1) : wrong;
+  const key = keyOf(asked, anomaly.what);
+  if (centre === undefined || key === undefined) return [];
+  const fromUs = Math.min(...asked.map(({ startUs }) => startUs));
+  const distance = ({ startUs }: Operation): number => Math.abs(centre.startUs - startUs);
+  const others = history.operations.filter(
+    (each) =>
+      !named.has(each.index) && touches(each, key) && (each.endUs ?? each.startUs) >= fromUs,
+  );
+  const final = others.findLast(({ outcome, input }) => outcome === 'ok' && !isWriteOnly(input));
+  const near = others
+    .filter((each) => each !== final && distance(each) <= nearUs)
+    .sort((a, b) => distance(a) - distance(b))
+    .slice(0, aroundMax);
+  return final === undefined ? near : [...near, final];
 }
 
-function keysOf(operation: Operation): readonly string[] {
+/** Of those that all have in common, the one that the finding speaks of, or the most narrow one. */
+function keyOf(operations: readonly Operation[], what: string): string | undefined {
+  const said = (key: string): number => Number(what.includes(`${key} `));
+  const keys = [...new Set(operations.flatMap(keysOf))].sort(
+    (a, b) => said(b) - said(a) || b.length - a.length,
+  );
+  return keys.find((key) => operations.every((each) => touches(each, key)));
+}
+
+function touches(operation: Operation, key: string): boolean {
   const request = requestOf(operation);
-  if (request === undefined) return [];
-  return [...request.success, ...(request.failure ?? [])].map(({ key }) => key);
+  return [...(request?.success ?? []), ...(request?.failure ?? [])].some((action) => {
+    const end = action.op === 'put' ? undefined : action.end;
+    return end === undefined ? action.key === key : action.key <= key && (key < end || end === '');
+  });
+}
+
+function isWriteOnly(input: Operation['input']): boolean {
+  return !JSON.stringify(input).includes('"op":"get"');
 }
 
 /** A line for each, those that show it marked. */

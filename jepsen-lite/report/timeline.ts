@@ -1,12 +1,14 @@
 import type { Judgement, JudgedVerdict } from '../judge.ts';
-import type { Anomaly, History } from '../types.ts';
+import type { History } from '../types.ts';
+import { findingsOf, type Finding } from './findings.ts';
 import { escape, page } from './html.ts';
 import { overviewPicture } from './overview-picture.ts';
-import { headline } from './verdict-text.ts';
+import { legend, whatWasDone } from './legend.ts';
+import { foundBy, headline } from './verdict-text.ts';
 import { windowAround, windowOf } from './window.ts';
 import { windowPicture } from './window-picture.ts';
 import { commandsOf, storyOf } from './story.ts';
-import { describeOperation, formatTime, tellOperation } from './words.ts';
+import { formatTime, tellOperation } from './words.ts';
 
 /** timeline.html: one page that tells what happened, for someone who has never seen the code. It loads nothing. */
 
@@ -17,9 +19,7 @@ const faultsShownMax = 3;
 export function timelinePage(history: History, judgement: Judgement, folder: string): string {
   const { workload, nemesis, target, seed } = history;
   const title = `${workload} under ${nemesis}: ${judgement.result}`;
-  const found = judgement.verdicts.flatMap((verdict) =>
-    verdict.anomalies.map((anomaly) => ({ verdict, anomaly })),
-  );
+  const found = findingsOf(history, judgement);
   const shown = found.slice(0, anomaliesShownMax);
   const marked = shown.flatMap(({ anomaly }) => anomaly.operations.slice(0, operationsListedMax));
   const body = [
@@ -28,11 +28,12 @@ export function timelinePage(history: History, judgement: Judgement, folder: str
     `<p>Clients did <b>${escape(workload)}</b> at a cluster of <b>${target}</b> while the nemesis ` +
       `<b>${escape(nemesis)}</b> was at work; seed ${seed}. Every operation, when it was asked and what ` +
       'was answered was written down, and checkers then looked for what no correct store could have answered.</p>',
-    legend,
+    ...whatWasDone(history).map((line) => `<p>${escape(line)}</p>`),
+    colours,
     '<h2>What was judged</h2>',
     verdictTable(judgement.verdicts),
     ...(found.length > 0 ? [`<h2 id="findings">What was found (${found.length})</h2>`] : []),
-    ...shown.map(({ verdict, anomaly }, i) => anomalySection(history, verdict, anomaly, i + 1)),
+    ...shown.map((finding, i) => findingSection(history, finding, i + 1)),
     ...(found.length > shown.length
       ? [`<p>${found.length - shown.length} more are in verdict.json.</p>`]
       : []),
@@ -42,6 +43,8 @@ export function timelinePage(history: History, judgement: Judgement, folder: str
     '<h2>What the nemesis did</h2>',
     faultTable(history),
     ...samples(history),
+    '<h2>Words</h2>',
+    wordTable(),
   ];
   return page(title, body.join('\n'));
 }
@@ -65,13 +68,13 @@ function storySection(history: History, judgement: Judgement, folder: string): s
     ...(items.length === 0
       ? []
       : [`<p>The operations that matter; those in bold show it:</p><ul>${items.join('')}</ul>`]),
-    '<p><a href="#findings">Zoom to the failure</a>: each finding has a picture of its moment.</p>',
+    '<p><a href="#a1">Zoom to the failure</a>: each finding has a picture of its moment.</p>',
     commands,
     '</section>',
   ].join('\n');
 }
 
-const legend = `<p class="key">
+const colours = `<p class="key">
 <span style="background:#2c7a50"></span>ok: it happened
 <span style="background:#6b7684"></span>failed: it certainly did not happen
 <span style="background:#a85f08"></span>unknown: no answer, it may have happened or happen still
@@ -85,7 +88,7 @@ function verdictTable(verdicts: readonly JudgedVerdict[]): string {
   const rows = verdicts.map(({ checker, result, counts, anomalies, expected, note }) => {
     const kind = result === 'valid' ? 'passed' : result === 'invalid' ? 'failed' : 'unknown';
     const numbers = Object.entries(counts).map(([name, count]) => `${name}: ${count}`);
-    const found = anomalies.length === 0 ? '' : `${anomalies.length} found. `;
+    const found = anomalies.length === 0 ? '' : `${foundBy(counts, anomalies.length)}. `;
     const known = expected === undefined ? '' : `Known to be so: ${expected} `;
     const said = escape(
       `${found}${known}${note === undefined ? '' : `${note} `}${numbers.join(', ')}`,
@@ -95,25 +98,25 @@ function verdictTable(verdicts: readonly JudgedVerdict[]): string {
   return `<table><tr><th>checker</th><th>result</th><th>what it looked at</th></tr>${rows.join('')}</table>`;
 }
 
-function anomalySection(
+function findingSection(
   history: History,
-  verdict: JudgedVerdict,
-  anomaly: Anomaly,
+  { verdict, anomaly, alsoBy }: Finding,
   number: number,
 ): string {
+  const also = alsoBy.length === 0 ? '' : `; also ${alsoBy.join(', ')}`;
   const id = `a${number}`;
   const window = windowOf(history, anomaly);
   const listed = anomaly.operations.slice(0, operationsListedMax).flatMap((index) => {
     const operation = history.operations[index];
     if (operation === undefined) return [];
     const link = `<a href="#${id}-o${index}">#${index}</a>`;
-    const words = describeOperation(operation).replace(/^#\d+/, '');
+    const words = tellOperation(operation).replace(/^#\d+/, '');
     return [`<li class="asked">${link}${escape(words)}</li>`];
   });
   const left = anomaly.operations.length - listed.length;
   return [
     `<section class="anomaly${verdict.expected === undefined ? '' : ' expected'}" id="${id}">`,
-    `<h3>${number}. ${escape(anomaly.name)} <small>(${escape(verdict.checker)})</small></h3>`,
+    `<h3>${number}. ${escape(anomaly.name)} <small>(${escape(verdict.checker + also)})</small></h3>`,
     `<p>${escape(anomaly.what)}</p>`,
     ...(verdict.expected === undefined
       ? []
@@ -134,6 +137,13 @@ function faultTable({ events }: History): string {
     return `<tr>${times}<td>${escape(what)}</td><td>${escape(nothing ?? proof ?? '')}</td></tr>`;
   });
   return `<table><tr><th>from</th><th>to</th><th>what</th><th>what came of it</th></tr>${rows.join('')}</table>`;
+}
+
+function wordTable(): string {
+  const rows = legend.map(
+    ([word, meaning]) => `<tr><td>${escape(word)}</td><td>${escape(meaning)}</td></tr>`,
+  );
+  return `<table>${rows.join('')}</table>`;
 }
 
 /** What clients saw when the first faults began. */

@@ -1,11 +1,13 @@
 import type { Judgement, JudgedVerdict, RunResult } from '../judge.ts';
-import type { Anomaly, History } from '../types.ts';
+import type { History } from '../types.ts';
+import { findingsOf, type Finding } from './findings.ts';
+import { legend, whatWasDone } from './legend.ts';
 import { commandsOf, storyLines, storyOf } from './story.ts';
-import { describeOperation, formatTime } from './words.ts';
+import { formatTime, tellOperation } from './words.ts';
 
 /** verdict.txt: what was found, for someone who knows nothing of the code. */
 
-const anomaliesShownMax = 20;
+const findingsShownMax = 20;
 const operationsShownMax = 30;
 
 export function headline(result: RunResult): string {
@@ -27,17 +29,30 @@ export function verdictText(history: History, judgement: Judgement, folder: stri
     '',
     ...storyText(history, judgement, folder),
     `Workload ${workload}, nemesis ${nemesis}, seed ${seed}, target ${target}.`,
+    ...whatWasDone(history),
     '',
     'What was judged:',
     ...verdicts.map(describeVerdict),
   ];
-  const wrong = verdicts.flatMap((verdict) => describeAnomalies(verdict, history));
+  const findings = findingsOf(history, judgement);
+  const wrong = describeFindings(findings, history);
   const schedule = events.map(
     ({ startUs, endUs, what, proof, nothing }) =>
       `  ${formatTime(startUs)} to ${formatTime(endUs)}  ${what} [${nothing ?? proof ?? 'not looked at'}]`,
   );
   const faults = ['', `What the nemesis did (${events.length}):`, ...schedule];
-  return [...head, ...wrong, ...faults, ''].join('\n');
+  const words = legend.map(([word, meaning]) => `  ${word}: ${meaning}`);
+  return [...head, ...wrong, ...faults, '', 'Words:', ...words, ''].join('\n');
+}
+
+/** How many there are, of which those beyond the limit of each kind are only counted. */
+export function foundBy(counts: JudgedVerdict['counts'], told: number): string {
+  const all = Object.entries(counts).filter(([name]) => name.startsWith('anomaly: '));
+  const count = Math.max(
+    told,
+    all.reduce((sum, [, each]) => sum + each, 0),
+  );
+  return count === told ? `${count} found` : `${count} found, ${told} of them told`;
 }
 
 /** Told before anything else: what happened, what shows it, what to type. */
@@ -68,35 +83,36 @@ function describeVerdict({
   note,
 }: JudgedVerdict): string {
   const numbers = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
-  const found = anomalies.length === 0 ? '' : `, ${anomalies.length} found`;
+  const found = anomalies.length === 0 ? '' : `, ${foundBy(counts, anomalies.length)}`;
   const known = expected === undefined ? '' : ` (expected: ${expected})`;
   const said = note === undefined ? '' : `\n           ${note}`;
   return `  ${result.padEnd(8)} ${checker}${found}${known} [${numbers.join(', ')}]${said}`;
 }
 
-function describeAnomalies(verdict: JudgedVerdict, history: History): readonly string[] {
-  const shown = verdict.anomalies.slice(0, anomaliesShownMax);
-  const left = verdict.anomalies.length - shown.length;
-  const more =
-    left > 0 ? ['', `... and ${left} more of ${verdict.checker}; all are in verdict.json`] : [];
+function describeFindings(findings: readonly Finding[], history: History): readonly string[] {
+  const shown = findings.slice(0, findingsShownMax);
+  const left = findings.length - shown.length;
   return [
-    ...shown.flatMap((anomaly, i) =>
-      describeAnomaly(`${verdict.checker}, ${i + 1}`, anomaly, history),
-    ),
-    ...more,
+    ...shown.flatMap((finding, i) => describeFinding(i + 1, finding, history)),
+    ...(left > 0 ? ['', `... and ${left} more; they are in verdict.json`] : []),
   ];
 }
 
-function describeAnomaly(title: string, anomaly: Anomaly, history: History): readonly string[] {
+function describeFinding(
+  number: number,
+  { verdict, anomaly, alsoBy }: Finding,
+  history: History,
+): readonly string[] {
+  const also = alsoBy.length === 0 ? '' : `, also found by ${alsoBy.join(', ')}`;
   const shown = anomaly.operations.slice(0, operationsShownMax);
   const left = anomaly.operations.length - shown.length;
   return [
     '',
-    `${title}: ${anomaly.name}`,
+    `${number}. ${verdict.checker}: ${anomaly.name}${also}`,
     `  ${anomaly.what}`,
     ...shown.flatMap((index) => {
       const operation = history.operations[index];
-      return operation === undefined ? [] : [`    ${describeOperation(operation)}`];
+      return operation === undefined ? [] : [`    ${tellOperation(operation)}`];
     }),
     ...(left > 0 ? [`    ... and ${left} more operations`] : []),
   ];

@@ -1,7 +1,7 @@
 import type { Operation } from '../types.ts';
 import { escape } from './html.ts';
 import type { Window } from './window.ts';
-import { describeOperation, formatJson, formatTime } from './words.ts';
+import { formatTime, labelOf, tellOperation } from './words.ts';
 
 /** One window as a picture: clients as rows, operations as bars, what the nemesis did as bands. */
 
@@ -17,7 +17,7 @@ const ticks = 8;
 
 /** `id` makes the places of the named operations: `id-o17`. */
 export function windowPicture(window: Window, id: string): string {
-  const rows = rowsOf(window.operations);
+  const rows = rowsOf(window);
   const height = top + rows.length * rowHeight + 8;
   const spanUs = Math.max(1, window.endUs - window.startUs);
   const x = (us: number): number => {
@@ -54,8 +54,8 @@ interface Row {
   readonly operations: readonly Operation[];
 }
 
-/** Clients of one member stand together. */
-function rowsOf(operations: readonly Operation[]): readonly Row[] {
+/** Those whom it is about first; clients of one member stand together. */
+function rowsOf({ operations, named }: Window): readonly Row[] {
   const rows = new Map<string, Operation[]>();
   for (const operation of operations) {
     const label = `${operation.member} client ${operation.process}`;
@@ -65,7 +65,15 @@ function rowsOf(operations: readonly Operation[]): readonly Row[] {
   }
   return [...rows]
     .map(([label, each]) => ({ label, operations: each }))
-    .sort((a, b) => a.label.localeCompare(b.label, 'en', { numeric: true }));
+    .sort(
+      (a, b) =>
+        Number(isAbout(b, named)) - Number(isAbout(a, named)) ||
+        a.label.localeCompare(b.label, 'en', { numeric: true }),
+    );
+}
+
+function isAbout({ operations }: Row, named: ReadonlySet<number>): boolean {
+  return operations.some(({ index }) => named.has(index));
 }
 
 interface Place {
@@ -76,7 +84,7 @@ interface Place {
 }
 
 function bar(operation: Operation, { window, id, x, y }: Place): string {
-  const { index, startUs, outcome, f, input } = operation;
+  const { index, startUs, outcome } = operation;
   // One of which nobody knows may still happen: it is drawn to the end.
   const endUs = outcome === 'info' ? window.endUs : (operation.endUs ?? window.endUs);
   const left = x(startUs);
@@ -84,8 +92,8 @@ function bar(operation: Operation, { window, id, x, y }: Place): string {
   const isNote = operation.endUs === startUs;
   const isNamed = window.named.has(index);
   const kind = `bar ${isNote ? 'note' : outcome}${isNamed ? ' named' : ''}`;
-  const told = escape(describeOperation(operation));
-  const text = `${f} ${formatJson(input)}`;
+  const told = escape(tellOperation(operation));
+  const text = labelOf(operation);
   const room = Math.floor(barWidth / charWidth) - 1;
   const label =
     room < 3

@@ -69,6 +69,23 @@ export function tellOperation(operation: Operation): string {
   return `${asked} — ok after ${formatSpan(endUs - startUs)}:${branch}${what}, at revision ${answer.revision}`;
 }
 
+/** For a bar: `get r3`, `put r3 12-58`, `cas r3 14-87->12-58`. */
+export function labelOf(operation: Operation): string {
+  const request = requestOf(operation);
+  if (request === undefined) return operation.f;
+  const [condition] = request.compare ?? [];
+  const [action] = request.success;
+  if (condition !== undefined && action?.op === 'put' && condition.key === action.key) {
+    return `cas ${action.key} ${condition.to}->${action.value}`;
+  }
+  const actions = request.success.map((each) => {
+    const end =
+      each.op === 'put' ? ` ${each.value}` : each.end === undefined ? '' : `..${each.end}`;
+    return `${each.op} ${each.key}${end}`;
+  });
+  return `${condition === undefined ? '' : 'if '}${actions.join(', ')}`;
+}
+
 const toldCharsMax = 240;
 
 function shorten(text: string): string {

@@ -12,7 +12,9 @@ export function writeReport(
   judgement: Judgement,
 ): void {
   const { workload, nemesis, seed, target, events } = history;
-  const verdict = { workload, nemesis, seed, target, ...judgement, ending };
+  // Every case by its operations is long, and a checker finds them again.
+  const verdicts = judgement.verdicts.map((each) => ({ ...each, cases: undefined }));
+  const verdict = { workload, nemesis, seed, target, ...judgement, verdicts, ending };
   writeFileSync(join(folder, 'verdict.json'), `${JSON.stringify(verdict, undefined, 2)}\n`);
   writeFileSync(join(folder, 'verdict.txt'), verdictText(history, judgement, folder));
   writeFileSync(join(folder, 'nemesis.json'), `${JSON.stringify(events, undefined, 2)}\n`);
