@@ -9,7 +9,7 @@ import type { History, NemesisEvent, Operation } from './types.ts';
 
 export type Header = Pick<
   History,
-  'workload' | 'nemesis' | 'seed' | 'target' | 'secondTry' | 'seconds'
+  'workload' | 'nemesis' | 'seed' | 'target' | 'secondTry' | 'seconds' | 'startedAt'
 >;
 
 export type Line =

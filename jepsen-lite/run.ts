@@ -73,6 +73,7 @@ export async function runTest(
     seed,
     target: db.target,
     seconds: settings.seconds,
+    startedAt: new Date().toISOString(),
     ...(secondTry === undefined ? {} : { secondTry }),
   };
   const recorder = new RunRecorder({ header, file, outcomeOf });

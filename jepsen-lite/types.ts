@@ -77,6 +77,8 @@ export interface History {
   readonly secondTry?: SecondTry;
   /** How long clients were at work. */
   readonly seconds?: number;
+  /** The moment from which times are counted, as ISO 8601 in UTC. */
+  readonly startedAt?: string;
   readonly operations: readonly Operation[];
   readonly events: readonly NemesisEvent[];
 }

@@ -1,6 +1,6 @@
 import { answerOf, requestOf } from '../client/requests.ts';
 import type { Operation } from '../types.ts';
-import { endOf, type Findings } from './verdict.ts';
+import { endOf, formatSeconds, type Findings } from './verdict.ts';
 
 /** The order by revision held against real time: what was over before another began comes first. */
 
@@ -73,8 +73,4 @@ const partsMax = 3;
 
 function cutOff(parts: readonly string[], count: number): readonly string[] {
   return count > parts.length ? [...parts, `and ${count - parts.length} more`] : parts;
-}
-
-function formatSeconds(us: number): string {
-  return `${(us / 1e6).toFixed(3)} s`;
 }

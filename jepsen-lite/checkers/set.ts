@@ -5,6 +5,7 @@ import {
   describeOperation,
   endOf,
   Findings,
+  formatSeconds,
   operationsOf,
   verdictOf,
 } from './verdict.ts';
@@ -167,16 +168,21 @@ function checkAbsent(
   },
   findings: Findings,
 ): void {
+  // Lost once, however many reads miss it after that.
+  let isLost = false;
   for (const { operation } of wrongly) {
     const later = reads.find(
       (each) => each.kv !== undefined && each.operation.startUs > operation.startUs,
     );
-    const about = `${describeOperation(operation)} did not see ${key}, which was there since ${describeOperation(there)} and which nobody had removed`;
-    if (later === undefined) {
-      findings.add('lost', `${about}; it was never seen again.`, [there.index, operation.index]);
-    } else {
+    const about =
+      `At ${formatSeconds(operation.endUs ?? operation.startUs)} ${describeOperation(operation)} did not see ${key}, ` +
+      `which was there since ${describeOperation(there)} at ${formatSeconds(endOf(there))}, and which nobody had removed`;
+    if (later !== undefined) {
       const what = `${about}; ${describeOperation(later.operation)} saw it again: the read was stale.`;
       findings.add('stale read', what, [there.index, operation.index]);
+    } else if (!isLost) {
+      isLost = true;
+      findings.add('lost', `${about}; it was never seen again.`, [there.index, operation.index]);
     }
   }
 }

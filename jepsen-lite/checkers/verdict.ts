@@ -78,3 +78,8 @@ export function describeOperation({ index, process, member, f }: Operation): str
 export function operationsOf(history: History, f: string): readonly Operation[] {
   return history.operations.filter((operation) => operation.f === f);
 }
+
+/** From the start of the test. */
+export function formatSeconds(us: number): string {
+  return `${(us / 1e6).toFixed(3)} s`;
+}

@@ -151,7 +151,8 @@ function tellAround(
   const to =
     rangeEnd === undefined ? '' : rangeEnd === '' ? ' and all behind it' : ` to ${rangeEnd}`;
   const from = startRevision === 0 ? 'from then on' : `from revision ${startRevision} on`;
-  const told = watch.notices.flatMap(toldOf);
+  const { startUs: notedUs = 0 } = history.operations[index] ?? {};
+  const told = watch.notices.flatMap((notice) => toldOf(notice, notedUs));
   const before = told.findLast((each) => each.revision < revision);
   const after = told.find((each) => each.revision > revision);
   const own = eventsOf(watch).filter(({ kv }) => kv.modRevision === revision).length;
@@ -167,17 +168,23 @@ function tellAround(
   return { text, operations: [index] };
 }
 
+/** A notice as the workload writes it down in the end: how long before that it had come. */
+type Heard = WatchNotice & { readonly agoMs?: number };
+
 function toldOf(
-  notice: WatchNotice,
+  notice: Heard,
+  notedUs: number,
 ): readonly { readonly revision: number; readonly what: string }[] {
+  const { agoMs } = notice;
+  const at = agoMs === undefined ? '' : ` at ${(notedUs / 1e6 - agoMs / 1e3).toFixed(3)} s`;
   if (notice.type === 'progress') {
     const { revision } = notice;
-    return [{ revision, what: `progress, which vouches for all up to revision ${revision}` }];
+    return [{ revision, what: `progress${at}, which vouches for all up to revision ${revision}` }];
   }
   if (notice.type !== 'events') return [];
   return notice.events.map(({ type, key, kv }) => ({
     revision: kv.modRevision,
-    what: `revision ${kv.modRevision} (${type} ${key}${type === 'put' ? ` = ${kv.value}` : ''})`,
+    what: `revision ${kv.modRevision}${at} (${type} ${key}${type === 'put' ? ` = ${kv.value}` : ''})`,
   }));
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Member, type ExitStatus } from '../../test/members/member.ts';
 import type { Program } from '../../test/members/programs.ts';
@@ -126,6 +126,7 @@ export class Slot {
   }
 
   async kill(): Promise<void> {
+    if (this.isRunning) this.#mark('killed', 'SIGKILL');
     this.#isEndExpected = true;
     await this.#member?.kill();
   }
@@ -166,17 +167,27 @@ export class Slot {
   }
 
   pause(): void {
+    this.#mark('stopped', 'SIGSTOP');
     this.isPaused = true;
     this.#member?.pause();
   }
 
   resume(): void {
+    this.#mark('resumed', 'SIGCONT');
     this.isPaused = false;
     this.#member?.resume();
   }
 
   ready(): Promise<void> {
     return this.#mustBePrepared().ready();
+  }
+
+  /** A log ends, or stands still, without a word: whoever reads it is told why. */
+  #mark(what: string, signal: string): void {
+    const { logFile } = this.options;
+    if (!existsSync(logFile)) return;
+    const at = new Date().toISOString();
+    appendFileSync(logFile, `\n--- ${what} by the test (${signal}) at ${at} ---\n`);
   }
 
   #mustBePrepared(): Member {

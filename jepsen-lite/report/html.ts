@@ -36,7 +36,7 @@ section.anomaly { border-left: 4px solid #b3261e; padding-left: 1rem; margin: 2r
 section.expected { border-color: #8a5a00; }
 .scroll { overflow-x: auto; border: 1px solid #e3e7ee; border-radius: 6px; }
 svg text { font: 11px system-ui, sans-serif; fill: #44505f; } svg .small { font-size: 10px; fill: #fff; pointer-events: none; }
-.ok { fill: #2c7a50; } .fail { fill: #6b7684; } .info { fill: #a85f08; } .note { fill: #2f62b0; }
+.ok { fill: #2c7a50; } .fail { fill: #6b7684; } .info { fill: #a85f08; } .note { fill: #2f62b0; } .led { fill: #6a3fa0; }
 section.story { background: #fdf3f2; border-radius: 6px; padding: .4rem 1.2rem; font-size: 1.05em; }
 .bar { cursor: pointer; stroke: #fff; stroke-width: .5; } .named { stroke: #b3261e; stroke-width: 2.5; }
 .bar:hover, a:target .bar { stroke: #1c2430; stroke-width: 3; }

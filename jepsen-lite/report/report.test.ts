@@ -3,6 +3,7 @@ import { judge } from '../judge.ts';
 import type { Anomaly, Checker, History, Operation } from '../types.ts';
 import { workloadAbout } from '../workloads/about.ts';
 import { workloads } from '../workloads/index.ts';
+import { noFacts } from './member-logs.ts';
 import { timelinePage } from './timeline.ts';
 import { verdictText } from './verdict-text.ts';
 import { labelOf, tellOperation } from './words.ts';
@@ -239,6 +240,17 @@ describe('jepsen-lite: the report', () => {
         workloads.filter(({ name }) => workloadAbout[name] === undefined),
         [],
       );
+    });
+
+    it('who led at that moment, in words and as a row of the picture', () => {
+      const leaders = [{ member: 'n3', term: '2', startMs: 5_000, endMs: 7_000 }];
+      const dated = { ...failing, startedAt: new Date(0).toISOString() };
+      const judged = judge({ history: dated, ending: undefined }, [verdict('replay', stale)]);
+      const facts = { ...noFacts, leaders };
+      const text = verdictText(dated, judged, 'results/x', facts);
+      assert.match(text, /the leader then, .*: n3 \(term 2, 5\.000 s to 7\.000 s\)\./);
+      const html = timelinePage(dated, judged, 'results/x', facts);
+      assert.match(html, />n3 leads<.*\n<rect class="bar led"[^>]+n3 leads in term 2/);
     });
 
     it('what to type', () => {

@@ -95,7 +95,7 @@ function describeClass(
 }
 
 function subject(
-  { name, before, wrong }: Group,
+  { name, count, before, wrong }: Group,
   answers: readonly Operation[],
   eventsTold = 0,
 ): string {
@@ -103,8 +103,9 @@ function subject(
     const others = name === 'Reliable' ? `, of ${eventsTold} events that watchers were told` : '';
     return `${counted(before.size, 'change')} at ${counted(wrong.size, 'watch', 'watches')}${others}`;
   }
+  // One for each element, whoever showed that it had been there.
   if (name === 'lost') {
-    return `${counted(before.size, 'acknowledged add')} gone, missed by ${counted(wrong.size, 'read')}`;
+    return `${counted(count, 'element')} gone, first missed by ${counted(wrong.size, 'read')}`;
   }
   return counted(wrong.size, 'wrong answer');
 }

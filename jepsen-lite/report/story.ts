@@ -3,6 +3,8 @@ import { requestOf } from '../client/requests.ts';
 import type { JudgedVerdict, Judgement } from '../judge.ts';
 import type { Anomaly, History, NemesisEvent, Operation } from '../types.ts';
 import { findingsOf, isNote, joined, keysOf, namedOf, wrongOf, type Finding } from './findings.ts';
+import { describeLed, ledOf } from './leaders.ts';
+import { noFacts, type RunFacts } from './member-logs.ts';
 import { scaleOf } from './scale.ts';
 import { formatTime, tellOperation } from './words.ts';
 
@@ -54,7 +56,11 @@ const aroundMax = 6;
 const nearUs = 2_000_000;
 
 /** Undefined: nothing was found that is not known. */
-export function storyOf(history: History, judgement: Judgement): Story | undefined {
+export function storyOf(
+  history: History,
+  judgement: Judgement,
+  facts: RunFacts = noFacts,
+): Story | undefined {
   const findings = findingsOf(history, judgement);
   const [first] = findings;
   if (first === undefined || first.verdict.expected !== undefined) return undefined;
@@ -70,6 +76,7 @@ export function storyOf(history: History, judgement: Judgement): Story | undefin
       ...scaleOf(history, judgement.verdicts, findings),
       whenAndWhere(history, anomaly, moment),
       faultsAt(history, moment),
+      ...leadersAt(history, moment, facts),
       whatElse(findings),
     ],
     operations: [...shown, ...around(history, anomaly, named)].sort(byTime),
@@ -142,12 +149,12 @@ function whenAndWhere(history: History, anomaly: Anomaly, moment: Moment | undef
     return `It happened at ${formatTime(toUs)}${where} ${all}.`;
   }
   if (isNote(wrong)) {
-    const at =
-      wrong.member === anyMember ? 'where the watcher was' : `the watcher was at ${wrong.member}`;
-    const rest =
-      wrong.member === anyMember ? ', and when it missed it, is' : '; when it missed it is';
+    const where =
+      wrong.member === anyMember
+        ? 'where the watcher was, and when it missed it, was not written down'
+        : `the watcher was at ${wrong.member}`;
     const written = `It was written at ${promise?.member ?? '?'} between ${formatTime(fromUs)} and ${formatTime(toUs)}`;
-    return `${written}; ${at}${rest} not known ${all}.`;
+    return `${written}; ${where} ${all}.`;
   }
   const said = `The wrong answer (#${wrong.index}) was asked of ${wrong.member} at ${formatTime(wrong.startUs)}`;
   const came = `${said} and came at ${formatTime(toUs)}`;
@@ -176,6 +183,19 @@ function faultsAt(history: History, moment: Moment | undefined): string {
   if (before === undefined) return 'There had been no fault by then.';
   const ago = formatTime(fromUs - before.endUs);
   return `No fault was in place ${then}; the last one had ended ${ago} before: ${describeFault(before)}.`;
+}
+
+function leadersAt(
+  history: History,
+  moment: Moment | undefined,
+  facts: RunFacts,
+): readonly string[] {
+  if (moment === undefined) return [];
+  const { fromUs, toUs, wrong } = moment;
+  // Between promise and wrong answer may lie the whole test: what counts is who led when it was answered.
+  const beganUs = wrong === undefined || isNote(wrong) ? fromUs : wrong.startUs;
+  const told = describeLed(ledOf(history, facts), beganUs, toUs);
+  return told === undefined ? [] : [told];
 }
 
 function describeFault(event: NemesisEvent | undefined): string {

@@ -3,7 +3,9 @@ import type { History } from '../types.ts';
 import { findingsOf, type Finding } from './findings.ts';
 import { escape, page } from './html.ts';
 import { overviewPicture } from './overview-picture.ts';
+import { describeRun, ledOf, type Led } from './leaders.ts';
 import { legend, whatWasDone } from './legend.ts';
+import { noFacts, type RunFacts } from './member-logs.ts';
 import { foundBy, headline } from './verdict-text.ts';
 import { windowAround, windowOf } from './window.ts';
 import { windowPicture } from './window-picture.ts';
@@ -16,7 +18,13 @@ const anomaliesShownMax = 20;
 const operationsListedMax = 40;
 const faultsShownMax = 3;
 
-export function timelinePage(history: History, judgement: Judgement, folder: string): string {
+export function timelinePage(
+  history: History,
+  judgement: Judgement,
+  folder: string,
+  facts: RunFacts = noFacts,
+): string {
+  const led = ledOf(history, facts);
   const { workload, nemesis, target, seed } = history;
   const title = `${workload} under ${nemesis}: ${judgement.result}`;
   const found = findingsOf(history, judgement);
@@ -24,7 +32,7 @@ export function timelinePage(history: History, judgement: Judgement, folder: str
   const marked = shown.flatMap(({ anomaly }) => anomaly.operations.slice(0, operationsListedMax));
   const body = [
     `<h1 class="${judgement.result}">${escape(headline(judgement.result))}</h1>`,
-    storySection(history, judgement, folder),
+    storySection(history, judgement, { folder, facts }),
     `<p>Clients did <b>${escape(workload)}</b> at a cluster of <b>${target}</b> while the nemesis ` +
       `<b>${escape(nemesis)}</b> was at work; seed ${seed}. Every operation, when it was asked and what ` +
       'was answered was written down, and checkers then looked for what no correct store could have answered.</p>',
@@ -33,7 +41,7 @@ export function timelinePage(history: History, judgement: Judgement, folder: str
     '<h2>What was judged</h2>',
     verdictTable(judgement.verdicts),
     ...(found.length > 0 ? [`<h2 id="findings">What was found (${found.length})</h2>`] : []),
-    ...shown.map((finding, i) => findingSection(history, finding, i + 1)),
+    ...shown.map((finding, i) => findingSection(history, finding, { number: i + 1, led })),
     ...(found.length > shown.length
       ? [`<p>${found.length - shown.length} more are in verdict.json.</p>`]
       : []),
@@ -42,7 +50,9 @@ export function timelinePage(history: History, judgement: Judgement, folder: str
     overviewPicture(history, marked),
     '<h2>What the nemesis did</h2>',
     faultTable(history),
-    ...samples(history),
+    ...samples(history, led),
+    '<h2>The run</h2>',
+    ...describeRun(history, facts).map((line) => `<p class="asked">${escape(line)}</p>`),
     '<h2>Words</h2>',
     wordTable(),
   ];
@@ -50,8 +60,12 @@ export function timelinePage(history: History, judgement: Judgement, folder: str
 }
 
 /** Which promise was broken, by what, when, where; what to type. */
-function storySection(history: History, judgement: Judgement, folder: string): string {
-  const story = storyOf(history, judgement);
+function storySection(
+  history: History,
+  judgement: Judgement,
+  { folder, facts }: { readonly folder: string; readonly facts: RunFacts },
+): string {
+  const story = storyOf(history, judgement, facts);
   const [again, replay] = commandsOf(history, folder).map((line) => `<code>${escape(line)}</code>`);
   const commands =
     `<p>To judge what is stored again: ${again}<br>To run the same test again: ${replay}<br>` +
@@ -78,6 +92,7 @@ const colours = `<p class="key">
 <span style="background:#2c7a50"></span>ok: it happened
 <span style="background:#6b7684"></span>failed: it certainly did not happen
 <span style="background:#a85f08"></span>unknown: no answer, it may have happened or happen still
+<span style="background:#6a3fa0"></span>a member took itself for the leader, by its log
 <span style="background:#2f62b0"></span>heard without asking (a watch)
 <span style="background:#f5d5cf"></span>a fault is in place
 </p>
@@ -101,7 +116,7 @@ function verdictTable(verdicts: readonly JudgedVerdict[]): string {
 function findingSection(
   history: History,
   { verdict, anomaly, alsoBy }: Finding,
-  number: number,
+  { number, led }: { readonly number: number; readonly led: readonly Led[] },
 ): string {
   const also = alsoBy.length === 0 ? '' : `; also ${alsoBy.join(', ')}`;
   const id = `a${number}`;
@@ -125,7 +140,7 @@ function findingSection(
       ? [`<p>The operations that show it:</p><ul>${listed.join('')}</ul>`]
       : []),
     ...(left > 0 ? [`<p>and ${left} more.</p>`] : []),
-    ...(window === undefined ? [] : [windowPicture(window, id)]),
+    ...(window === undefined ? [] : [windowPicture(window, id, led)]),
     '</section>',
   ].join('\n');
 }
@@ -147,7 +162,7 @@ function wordTable(): string {
 }
 
 /** What clients saw when the first faults began. */
-function samples(history: History): readonly string[] {
+function samples(history: History, led: readonly Led[]): readonly string[] {
   const moments = history.events.slice(0, faultsShownMax).map(({ startUs, what }) => ({
     title: `When it began: ${what}`,
     atUs: startUs,
@@ -156,7 +171,7 @@ function samples(history: History): readonly string[] {
   return chosen.flatMap(({ title, atUs }, i) => {
     const window = windowAround(history, atUs);
     if (window === undefined) return [];
-    const picture = windowPicture(window, `s${i}`);
+    const picture = windowPicture(window, `s${i}`, led);
     return [`<details><summary>${escape(title)}</summary>${picture}</details>`];
   });
 }

@@ -1,7 +1,9 @@
 import type { Judgement, JudgedVerdict, RunResult } from '../judge.ts';
 import type { History } from '../types.ts';
 import { findingsOf, type Finding } from './findings.ts';
+import { describeRun } from './leaders.ts';
 import { legend, whatWasDone } from './legend.ts';
+import { noFacts, type RunFacts } from './member-logs.ts';
 import { commandsOf, storyLines, storyOf } from './story.ts';
 import { formatTime, tellOperation } from './words.ts';
 
@@ -21,15 +23,21 @@ export function headline(result: RunResult): string {
   }
 }
 
-export function verdictText(history: History, judgement: Judgement, folder: string): string {
+export function verdictText(
+  history: History,
+  judgement: Judgement,
+  folder: string,
+  facts: RunFacts = noFacts,
+): string {
   const { result, verdicts } = judgement;
   const { workload, nemesis, seed, target, events } = history;
   const head = [
     headline(result),
     '',
-    ...storyText(history, judgement, folder),
+    ...storyText(history, judgement, { folder, facts }),
     `Workload ${workload}, nemesis ${nemesis}, seed ${seed}, target ${target}.`,
     ...whatWasDone(history),
+    ...describeRun(history, facts),
     '',
     'What was judged:',
     ...verdicts.map(describeVerdict),
@@ -56,8 +64,12 @@ export function foundBy(counts: JudgedVerdict['counts'], told: number): string {
 }
 
 /** Told before anything else: what happened, what shows it, what to type. */
-function storyText(history: History, judgement: Judgement, folder: string): readonly string[] {
-  const story = storyOf(history, judgement);
+function storyText(
+  history: History,
+  judgement: Judgement,
+  { folder, facts }: { readonly folder: string; readonly facts: RunFacts },
+): readonly string[] {
+  const story = storyOf(history, judgement, facts);
   if (story === undefined) return [];
   const lines = storyLines(story).map((line) => `  ${line}`);
   const shown =

@@ -1,5 +1,6 @@
 import type { Operation } from '../types.ts';
 import { escape } from './html.ts';
+import { formatStretch, type Led } from './leaders.ts';
 import type { Window } from './window.ts';
 import { formatTime, labelOf, tellOperation } from './words.ts';
 
@@ -16,9 +17,11 @@ const charWidth = 6.2;
 const ticks = 8;
 
 /** `id` makes the places of the named operations: `id-o17`. */
-export function windowPicture(window: Window, id: string): string {
+export function windowPicture(window: Window, id: string, led: readonly Led[] = []): string {
   const rows = rowsOf(window);
-  const height = top + rows.length * rowHeight + 8;
+  const leaders = leaderRows(window, led);
+  const rowsTop = top + leaders.length * rowHeight;
+  const height = rowsTop + rows.length * rowHeight + 8;
   const spanUs = Math.max(1, window.endUs - window.startUs);
   const x = (us: number): number => {
     const share = (us - window.startUs) / spanUs;
@@ -35,8 +38,9 @@ export function windowPicture(window: Window, id: string): string {
         `<text x="${round(left + 3)}" y="24">${escape(what)}</text>`
       );
     }),
+    ...leaders.flatMap((each, i) => leaderRow(each, x, top + i * rowHeight)),
     ...rows.flatMap((row, i) => {
-      const y = top + i * rowHeight;
+      const y = rowsTop + i * rowHeight;
       const label = `<text x="4" y="${y + 12}">${escape(row.label)}</text>`;
       return [label, ...row.operations.map((each) => bar(each, { window, id, x, y }))];
     }),
@@ -47,6 +51,27 @@ export function windowPicture(window: Window, id: string): string {
       ? `<p>${window.leftOut} more operations of that time are left out; all are in history.ndjson.</p>`
       : '';
   return `<div class="scroll">${open}\n${parts.join('\n')}\n</svg></div>${left}`;
+}
+
+/** Whoever took itself for the leader in that time has a row above those of the clients. */
+function leaderRows({ startUs, endUs }: Window, led: readonly Led[]): readonly (readonly Led[])[] {
+  const then = led.filter((each) => each.startUs <= endUs && each.endUs >= startUs);
+  const members = [...new Set(then.map(({ member }) => member))].sort();
+  return members.map((member) => then.filter((each) => each.member === member));
+}
+
+function leaderRow(spans: readonly Led[], x: (us: number) => number, y: number): readonly string[] {
+  const label = `<text x="4" y="${y + 12}">${escape(spans[0]?.member ?? '')} leads</text>`;
+  const bars = spans.map(({ member, term, startUs, endUs }) => {
+    const left = x(startUs);
+    const size = `width="${round(Math.max(barWidthMin, x(endUs) - left))}" height="${barHeight}" rx="2"`;
+    const told = escape(`${member} leads in term ${term}, ${formatStretch(startUs, endUs)}`);
+    return (
+      `<rect class="bar led" x="${round(left)}" y="${y}" ${size} data-told="${told}"/>` +
+      `<text class="small" x="${round(left + 3)}" y="${y + 11}">term ${escape(term)}</text>`
+    );
+  });
+  return [label, ...bars];
 }
 
 interface Row {

@@ -118,10 +118,11 @@ function describeWatch({ input, output }: Operation): string | undefined {
   if (!isRecord(request) || !Array.isArray(notices)) return undefined;
   const { key, rangeEnd, startRevision } = request;
   const told = notices.filter((notice) => isRecord(notice) && notice['type'] === 'events').length;
+  const isTimed = notices.some((notice) => isRecord(notice) && notice['agoMs'] !== undefined);
   const to = rangeEnd === undefined ? '' : ` to ${rangeEnd === '' ? 'the end' : String(rangeEnd)}`;
   const from = startRevision === 0 ? 'from then on' : `from revision ${String(startRevision)} on`;
   return (
     `watch of ${String(key)}${to}, ${from} — was answered ${notices.length} times, ${told} times with ` +
-    'changes (all of it is in history.ndjson; when each came was not written down)'
+    `changes (all of it is in history.ndjson${isTimed ? '' : '; when each came was not written down'})`
   );
 }

@@ -275,14 +275,19 @@ async function lateOf(
 
 function note(context: WorkloadContext, group: Watchers, i: number): void {
   const { watchers } = group;
+  const nowMs = performance.now();
   for (const [j, { name, watches }] of watchers.entries()) {
-    for (const { request, notices, settledRevision, member = anyMember } of watches) {
+    for (const { request, notices, heardAtMs, settledRevision, member = anyMember } of watches) {
+      const heard = notices.map((notice, k) => ({
+        ...notice,
+        agoMs: Math.round(nowMs - (heardAtMs[k] ?? nowMs)),
+      }));
       context.recorder.note({
         process: onlookerProcesses + i * watchers.length + j,
         member,
         f: 'watch',
         input: { watcher: `${name} of group ${i}`, request: toJson(request) },
-        output: { notices: toJson(notices), settledRevision: settledRevision ?? null },
+        output: { notices: toJson(heard), settledRevision: settledRevision ?? null },
       });
     }
   }

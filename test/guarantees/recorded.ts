@@ -12,6 +12,8 @@ import {
 export class RecordedWatch<Stream> implements Watch {
   readonly request: WatchRequest;
   readonly notices: WatchNotice[] = [];
+  /** When each of them came, where whoever records has a clock. */
+  readonly heardAtMs: number[] = [];
   settledRevision: number | undefined;
   /** Where it is open; undefined before, and once it was cut off or cancelled. */
   stream: Stream | undefined;

@@ -174,11 +174,14 @@ class WatchStream {
     if (id === '-1' && events.length === 0 && message['canceled'] !== true) {
       for (const watch of this.byId.values()) {
         const isOpen = watch.stream !== undefined && watch.notices.length > 0;
-        if (isOpen) watch.notices.push({ type: 'progress', revision });
+        if (!isOpen) continue;
+        watch.notices.push({ type: 'progress', revision });
+        watch.heardAtMs.push(this.heardAtMs);
       }
       return;
     }
     const watch = this.byId.get(id);
+    watch?.heardAtMs.push(this.heardAtMs);
     if (watch === undefined) this.violations.push(`${member.name} speaks of watch ${id}`);
     else if (message['created'] === true) watch.notices.push({ type: 'created', revision });
     else if (message['canceled'] === true) this.canceled(watch, revision, compactRevision);
