@@ -124,7 +124,7 @@ describe('watches', () => {
     const missing = verdict.anomalies.find(({ name }) => name === 'Reliable');
     assert.match(
       missing?.what ?? '',
-      /misses put a7 .* from revision 2 on at n1\. Before revision 7/,
+      /misses put a7 .* watched everything from revision 2 on at n1\. Before revision 7/,
     );
     assert.match(missing?.what ?? '', /told of revision 6 \(put a6 = 6\), and next of revision 8/);
   });

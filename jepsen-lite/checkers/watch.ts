@@ -147,9 +147,7 @@ function tellAround(
   const at = watches.findLastIndex(({ request }) => request.startRevision <= revision);
   const [watch, index] = [watches[at], operations[at]];
   if (watch === undefined || index === undefined) return { text: '', operations };
-  const { key, rangeEnd, startRevision } = watch.request;
-  const to =
-    rangeEnd === undefined ? '' : rangeEnd === '' ? ' and all behind it' : ` to ${rangeEnd}`;
+  const { startRevision } = watch.request;
   const from = startRevision === 0 ? 'from then on' : `from revision ${startRevision} on`;
   const { startUs: notedUs = 0 } = history.operations[index] ?? {};
   const told = watch.notices.flatMap((notice) => toldOf(notice, notedUs));
@@ -162,10 +160,23 @@ function tellAround(
   const others = (toldByAll.get(revision) ?? 0) - (own > 0 ? 1 : 0);
   const part = own > 0 ? ` Of revision ${revision} it was told ${own} of ${due} events.` : '';
   const text =
-    ` That is ${name}, who watched ${key}${to} ${from}${where}.${part} Before revision ${revision} it was ` +
+    ` That is ${name}, who watched ${describeRange(watch.request)} ${from}${where}.${part} Before revision ${revision} it was ` +
     `told of ${before?.what ?? 'nothing'}, and next of ${after?.what ?? 'nothing more'}; ` +
     `${others} other watches were told of revision ${revision}.`;
   return { text, operations: [index] };
+}
+
+/** In words: the least key and no end mean all there is. */
+export function describeRange({
+  key,
+  rangeEnd,
+}: {
+  readonly key: string;
+  readonly rangeEnd?: string | undefined;
+}): string {
+  if (rangeEnd === undefined) return key;
+  if (rangeEnd !== '') return `${key} to ${rangeEnd}`;
+  return key <= '\0' ? 'everything' : `${key} and all behind it`;
 }
 
 /** A notice as the workload writes it down in the end: how long before that it had come. */

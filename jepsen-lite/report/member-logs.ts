@@ -39,10 +39,13 @@ const concerning = /leader|became |Running|starting|restarting|started|shutting 
 /** What the harness writes into the log of a member that it kills. */
 const killed = /^--- killed by the test .* at (\S+) ---$/;
 
+/** Both programs begin so, with their flags. */
+const starting = 'Running: ';
+
 export function factsOf(logs: readonly MemberLog[]): RunFacts {
   const parsed = logs.map(({ member, text }) => ({ member, ...parseLog(member, text) }));
   const all = parsed.flatMap(({ entries }) => entries);
-  const running = all.find(({ msg }) => String(msg).startsWith('Running'));
+  const running = all.find(({ msg }) => msg === starting);
   const args = running?.['args'];
   return {
     program: programOf(all),
@@ -107,7 +110,7 @@ type Role =
 /** Undefined: the line says nothing of it. */
 function roleIn(entry: Entry): Role | undefined {
   const msg = String(entry['msg']);
-  if (msg === 'starting a member' || msg.startsWith('Running')) return { kind: 'begins' };
+  if (msg === 'starting a member' || msg === starting) return { kind: 'begins' };
   if (msg === 'a leader is known' || msg === 'lost the leader') {
     return entry['state'] === 'leader'
       ? { kind: 'leads', term: String(entry['term']) }

@@ -53,6 +53,17 @@ describe('jepsen-lite: the report', () => {
     assert.ok((window?.leftOut ?? 0) > 0);
   });
 
+  it('shows of a watcher the moment of the write, not the one at which it was written down', () => {
+    const end = 1_999;
+    const operations = history.operations.map((each) =>
+      each.index === end ? { ...each, f: 'watch', endUs: each.startUs } : each,
+    );
+    const about = { operations: [700, end] };
+    const window = windowOf({ ...history, operations }, about);
+    assert.ok(window !== undefined && window.endUs < 800_000);
+    assert.ok(window.named.has(end));
+  });
+
   it('shows what went on around a moment', () => {
     const window = windowAround(history, 100_000, { operationsMax: 5, marginUs: 100 });
     assert.deepEqual(

@@ -1,4 +1,5 @@
 import type { Anomaly, History, NemesisEvent, Operation } from '../types.ts';
+import { isNote } from './findings.ts';
 
 /** A stretch of a history that a person can look at. */
 export interface Window {
@@ -31,8 +32,11 @@ export function windowOf(
     .slice(0, limits.operationsMax)
     .flatMap((index) => history.operations[index] ?? []);
   if (named.length === 0) return undefined;
-  const first = Math.min(...named.map(({ startUs }) => startUs));
-  const last = Math.max(...named.map(({ startUs, endUs }) => endUs ?? startUs));
+  // What watchers were told is written down in the end: its time says nothing.
+  const asked = named.filter((each) => !isNote(each));
+  const timed = asked.length > 0 ? asked : named;
+  const first = Math.min(...timed.map(({ startUs }) => startUs));
+  const last = Math.max(...timed.map(({ startUs, endUs }) => endUs ?? startUs));
   const marginUs = Math.max(limits.marginUs, (last - first) / 10);
   return cut(
     history,
@@ -69,7 +73,9 @@ function cut(
   const indexes = new Set(named.map(({ index }) => index));
   const others = history.operations.filter((each) => isWithin(each) && !indexes.has(each.index));
   const room = Math.max(0, limits.operationsMax - named.length);
-  const moments = named.flatMap((each) => [each.startUs, each.endUs ?? each.startUs]);
+  const moments = named
+    .filter((each) => !isNote(each))
+    .flatMap((each) => [each.startUs, each.endUs ?? each.startUs]);
   const kept = moments.length === 0 ? others.slice(0, room) : nearest(others, moments, room);
   return {
     startUs,

@@ -6,6 +6,7 @@ import {
   type Kv,
   type Result,
 } from '../client/requests.ts';
+import { describeRange } from '../checkers/watch.ts';
 import type { Json, Operation } from '../types.ts';
 
 /** Operations and times in words for people. */
@@ -119,10 +120,13 @@ function describeWatch({ input, output }: Operation): string | undefined {
   const { key, rangeEnd, startRevision } = request;
   const told = notices.filter((notice) => isRecord(notice) && notice['type'] === 'events').length;
   const isTimed = notices.some((notice) => isRecord(notice) && notice['agoMs'] !== undefined);
-  const to = rangeEnd === undefined ? '' : ` to ${rangeEnd === '' ? 'the end' : String(rangeEnd)}`;
+  const range = describeRange({
+    key: String(key),
+    rangeEnd: rangeEnd === undefined ? undefined : String(rangeEnd),
+  });
   const from = startRevision === 0 ? 'from then on' : `from revision ${String(startRevision)} on`;
   return (
-    `watch of ${String(key)}${to}, ${from} — was answered ${notices.length} times, ${told} times with ` +
+    `watch of ${range}, ${from} — was answered ${notices.length} times, ${told} times with ` +
     `changes (all of it is in history.ndjson${isTimed ? '' : '; when each came was not written down'})`
   );
 }
