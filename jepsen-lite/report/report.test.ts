@@ -53,6 +53,13 @@ describe('jepsen-lite: the report', () => {
     assert.ok((window?.leftOut ?? 0) > 0);
   });
 
+  it('says first where a test must fail, and where the store has done wrong', () => {
+    const first = (nemesis: string): string =>
+      verdictText({ ...history, nemesis }, judgement, 'folder').split('\n')[0] ?? '';
+    assert.match(first('kill'), /^FAILED: the store did something/);
+    assert.match(first('amnesia'), /^FAILED, as this test must/);
+  });
+
   it('shows of a watcher the moment of the write, not the one at which it was written down', () => {
     const end = 1_999;
     const operations = history.operations.map((each) =>

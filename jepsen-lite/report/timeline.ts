@@ -31,7 +31,7 @@ export function timelinePage(
   const shown = found.slice(0, anomaliesShownMax);
   const marked = shown.flatMap(({ anomaly }) => anomaly.operations.slice(0, operationsListedMax));
   const body = [
-    `<h1 class="${judgement.result}">${escape(headline(judgement.result))}</h1>`,
+    `<h1 class="${judgement.result}">${escape(headline(judgement.result, nemesis))}</h1>`,
     storySection(history, judgement, { folder, facts }),
     `<p>Clients did <b>${escape(workload)}</b> at a cluster of <b>${target}</b> while the nemesis ` +
       `<b>${escape(nemesis)}</b> was at work; seed ${seed}. Every operation, when it was asked and what ` +

@@ -1,4 +1,5 @@
 import type { Judgement, JudgedVerdict, RunResult } from '../judge.ts';
+import { nemeses } from '../nemesis/index.ts';
 import type { History } from '../types.ts';
 import { findingsOf, type Finding } from './findings.ts';
 import { describeRun } from './leaders.ts';
@@ -12,11 +13,14 @@ import { formatTime, tellOperation } from './words.ts';
 const findingsShownMax = 20;
 const operationsShownMax = 30;
 
-export function headline(result: RunResult): string {
+export function headline(result: RunResult, nemesis: string): string {
+  const mustFail = nemeses.find(({ name }) => name === nemesis)?.mustFail === true;
   switch (result) {
     case 'passed':
+      if (mustFail) return 'PASSED, which this test must not: what its nemesis does is to be found.';
       return 'PASSED: nothing was found that the store must not do.';
     case 'failed':
+      if (mustFail) return 'FAILED, as this test must: its nemesis breaks what any store relies on.';
       return 'FAILED: the store did something that it must not do.';
     case 'unknown':
       return 'UNKNOWN: nothing wrong was found, but not everything could be judged. This is no pass.';
@@ -32,7 +36,7 @@ export function verdictText(
   const { result, verdicts } = judgement;
   const { workload, nemesis, seed, target, events } = history;
   const head = [
-    headline(result),
+    headline(result, nemesis),
     '',
     ...storyText(history, judgement, { folder, facts }),
     `Workload ${workload}, nemesis ${nemesis}, seed ${seed}, target ${target}.`,
