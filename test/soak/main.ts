@@ -27,7 +27,9 @@ const warmUpShare = 0.3;
 const compactEveryMs = 2_000;
 /** Leases of visits have expired by then. */
 const settleMs = 6_000;
-const usedGrowthBytesMax = 12 * 1024 * 1024;
+const heapGrowthBytesMax = 8 * 1024 * 1024;
+/** The rows that a member keeps in memory, and as much again for all else. */
+const externalBytesMax = 2 * 384 * 1024 * 1024;
 const resourcesGrowthMax = 10;
 const lookTimeoutMs = 20_000;
 
@@ -138,12 +140,16 @@ async function readLook(file: string): Promise<Look> {
 function isFlat({ name }: Member, before: Found | undefined, after: Found | undefined): boolean {
   if (before === undefined || after === undefined) return false;
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(1);
-  const used = `${mb(before.usedBytes)} -> ${mb(after.usedBytes)} MB used`;
+  const heap = `${mb(before.heapBytes)} -> ${mb(after.heapBytes)} MB of heap`;
+  const external = `${mb(before.externalBytes)} -> ${mb(after.externalBytes)} MB beside it`;
   const rss = `${mb(before.rssBytes)} -> ${mb(after.rssBytes)} MB resident`;
   const handles = `${before.resources} -> ${after.resources} resources`;
-  console.log(`  ${name}: ${used}, ${rss}, ${handles}, ${before.files} -> ${after.files} files`);
+  console.log(
+    `  ${name}: ${heap}, ${external}, ${rss}, ${handles}, ${before.files} -> ${after.files} files`,
+  );
   return (
-    after.usedBytes - before.usedBytes < usedGrowthBytesMax &&
+    after.heapBytes - before.heapBytes < heapGrowthBytesMax &&
+    after.externalBytes < externalBytesMax &&
     after.resources - before.resources < resourcesGrowthMax &&
     after.files - before.files < resourcesGrowthMax
   );
