@@ -17,10 +17,12 @@ export function headline(result: RunResult, nemesis: string): string {
   const mustFail = nemeses.find(({ name }) => name === nemesis)?.mustFail === true;
   switch (result) {
     case 'passed':
-      if (mustFail) return 'PASSED, which this test must not: what its nemesis does is to be found.';
+      if (mustFail)
+        return 'PASSED, which this test must not: what its nemesis does is to be found.';
       return 'PASSED: nothing was found that the store must not do.';
     case 'failed':
-      if (mustFail) return 'FAILED, as this test must: its nemesis breaks what any store relies on.';
+      if (mustFail)
+        return 'FAILED, as this test must: its nemesis breaks what any store relies on.';
       return 'FAILED: the store did something that it must not do.';
     case 'unknown':
       return 'UNKNOWN: nothing wrong was found, but not everything could be judged. This is no pass.';

@@ -37,11 +37,12 @@ function readCheck(member: Member, serializable: boolean): Check {
   return (done) => {
     const finish = (outcome: Outcome<unknown>): void =>
       done(outcome.ok ? undefined : outcome.error.text);
-    if (serializable) return member.range(request, finish);
-    member.readIndex((outcome) => {
+    const go = (outcome: Outcome<undefined>): void => {
       if (outcome.ok) member.range(request, finish);
       else finish(outcome);
-    });
+    };
+    if (serializable) member.whenReadable(go);
+    else member.readIndex(go);
   };
 }
 

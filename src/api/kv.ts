@@ -57,9 +57,8 @@ function rangeRoute(api: ApiContext): Route {
         else if (!exchange.maybeDrop()) read(exchange, request);
       };
       const key = isOneRow(request) ? request.key : undefined;
-      if (!request.serializable) member.readIndex(go, key);
-      else if (key === undefined) read(exchange, request);
-      else member.readAtEndOfTurn(go, key);
+      if (request.serializable) member.whenReadable(go, key);
+      else member.readIndex(go, key);
     },
   });
 }
@@ -109,11 +108,12 @@ function txnRoute(api: ApiContext): Route {
         const proposal = { kind: CommandKind.txn, codec: TxnRequest, request };
         return proposeAndAnswer(api, exchange, proposal, TxnResponse);
       }
-      if (isSerializableTxn(request)) return read(exchange, request);
-      member.readIndex((outcome) => {
+      const go = (outcome: Outcome<undefined>): void => {
         if (!outcome.ok) exchange.fail(outcome.error);
         else if (!exchange.maybeDrop()) read(exchange, request);
-      });
+      };
+      if (isSerializableTxn(request)) member.whenReadable(go);
+      else member.readIndex(go);
     },
   });
 }

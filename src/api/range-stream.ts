@@ -16,11 +16,12 @@ export function rangeStreamRoute(api: ApiContext): Route {
     handle: (exchange, request) => {
       const refused = checkRangeStream(request);
       if (refused !== undefined) return exchange.fail(refused);
-      if (request.serializable) return start(exchange, request);
-      member.readIndex((outcome) => {
+      const go = (outcome: Outcome<undefined>): void => {
         if (!outcome.ok) exchange.fail(outcome.error);
         else if (!exchange.isOver) start(exchange, request);
-      });
+      };
+      if (request.serializable) member.whenReadable(go);
+      else member.readIndex(go);
     },
   });
 }

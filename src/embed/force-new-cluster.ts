@@ -4,6 +4,7 @@ import { randomId } from '../host/random.ts';
 import { planForcedStart } from '../server/forced-start.ts';
 import { replaceIdentity } from '../storage/data-dir-files.ts';
 import { openDataDir, type DataDirOptions } from '../storage/data-dir-open.ts';
+import { FatalUntilEnd } from '../storage/fatal-until-end.ts';
 import type { DataDir } from '../storage/types.ts';
 import { extendLineage } from '../wire/lineage.ts';
 
@@ -12,14 +13,11 @@ import { extendLineage } from '../wire/lineage.ts';
  * lineage is written first: a member that stops in between can talk with nobody, and is forced again.
  */
 export async function forceNewCluster(options: DataDirOptions, logger: Logger): Promise<void> {
-  let fatal = options.fatal;
-  const failure = new Promise<never>((_, reject) => (fatal = reject));
-  // It may come when nobody waits any more.
-  failure.catch(() => undefined);
-  const dataDir = await openDataDir({ ...options, fatal: (error) => fatal(error) });
+  const forcing = new FatalUntilEnd(options.fatal);
+  const dataDir = await openDataDir({ ...options, fatal: (error) => forcing.failed(error) });
   try {
     if (dataDir.provenLoss !== undefined) return;
-    await Promise.race([force(dataDir, options, logger), failure]);
+    await Promise.race([force(dataDir, options, logger), forcing.failure]);
   } finally {
     await new Promise<void>((resolve) => dataDir.close(resolve));
   }

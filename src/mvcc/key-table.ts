@@ -8,6 +8,10 @@ const alikeMax = 8;
 /** A segment doubles up to here, 64 KiB, and is split in two after that: neither takes a tenth of a millisecond. */
 const segmentSlotsMax = 1 << 13;
 const firstSlots = 1 << 8;
+/** How full a segment may be before it grows. */
+const loadMax = 3 / 4;
+/** A segment so empty in which a key finds no place is crowded by its hashes: more slots would be no help. */
+const crowdedLoad = 1 / 8;
 /** The directory has at most 2^16 places: half a billion keys are found. */
 const depthMax = 16;
 
@@ -112,10 +116,9 @@ export class KeyTable {
   }
 
   private maybeGrow(segment: Segment, hash: number): boolean {
-    const { slots, used } = segment;
-    // Crowded where there is room: more of it would be no help.
-    if (16 * used < slots.length) return false;
-    if (slots.length / 2 < segmentSlotsMax) {
+    const { slots } = segment;
+    if (segment.used < crowdedLoad * slotsOf(segment)) return false;
+    if (slotsOf(segment) < segmentSlotsMax) {
       const larger = new Uint32Array(2 * slots.length);
       for (let at = 0; at < slots.length; at += 2) move(slots, at, larger);
       segment.slots = larger;
@@ -155,8 +158,12 @@ function sharedBy(segment: Segment): Segment[] {
   return [segment, segment];
 }
 
-function hasRoom({ slots, used }: Segment): boolean {
-  return 8 * (used + 1) <= 3 * slots.length;
+function slotsOf({ slots }: Segment): number {
+  return slots.length / 2;
+}
+
+function hasRoom(segment: Segment): boolean {
+  return segment.used < loadMax * slotsOf(segment);
 }
 
 /** The slot for one more of this hash; `far`: too far away, `alike`: there are too many of them. */

@@ -420,6 +420,7 @@ export class MemberLoops {
       transport: () => this.transport,
       beforeInstall: () => {
         this.isInstalling = true;
+        this.reads.hold();
         this.applyLoop.pause();
         this.watches.pause();
         this.exclusive.pause();
@@ -449,7 +450,7 @@ export class MemberLoops {
       this.raftLoop.snapshotInstalled(snapshot, this.parts.dataDir.log);
       this.watches.replaceStore(state.revisions);
       this.membersChanged();
-      this.reads.appliedUpTo(index);
+      this.reads.release();
       this.counters.snapshotApplies.set(0);
       this.resumeCompaction();
       for (const done of waited) this.compactor.whenIdle(done);

@@ -142,7 +142,7 @@ export class ServerMember implements Member, TransportEvents {
     else this.loops.reads.wait(done, key);
   }
 
-  readAtEndOfTurn(done: Done<undefined>, key: Bytes): void {
+  whenReadable(done: Done<undefined>, key?: Bytes): void {
     if (this.loops.isStopped) done(failed(errors.stopped));
     else this.loops.reads.waitForTurn(done, key);
   }

@@ -67,6 +67,7 @@ export class ReadIndexQueue {
   private waitingCount = 0;
   /** This turn has answered what it may; the next goes on. */
   private isPaused = false;
+  private isHeld = false;
   private lastContext: number;
 
   /** `firstContext` is random, so that answers to an earlier process under this id are not taken for ours. */
@@ -82,7 +83,7 @@ export class ReadIndexQueue {
   }
 
   /** For a read that needs no index: it goes ahead at the end of this turn, with others like it. */
-  waitForTurn(done: Done<undefined>, key: Bytes): void {
+  waitForTurn(done: Done<undefined>, key?: Bytes): void {
     if (this.isFull(done)) return;
     this.ready.push({ done, key });
     if (!this.isPaused) this.pause();
@@ -95,6 +96,16 @@ export class ReadIndexQueue {
     }
     this.waitingCount++;
     return false;
+  }
+
+  /** Nobody goes ahead until `release`: there is nothing that could be read. */
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  release(): void {
+    this.isHeld = false;
+    this.appliedUpTo(this.parts.appliedIndex());
   }
 
   /** The context of a round to ask for now, with every read of this turn in it; undefined when none is due. */
@@ -147,7 +158,7 @@ export class ReadIndexQueue {
     const { scheduler } = this.parts;
     const untilMs = scheduler.nowMs() + answeringMsMax;
     let left = answersPerTurnMax;
-    while (this.readyAt < this.ready.length) {
+    while (!this.isHeld && this.readyAt < this.ready.length) {
       if (left <= 0 || scheduler.nowMs() >= untilMs) return this.pause();
       const due = this.ready.slice(this.readyAt, this.readyAt + answersPerLook);
       left -= due.length;

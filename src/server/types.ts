@@ -53,8 +53,11 @@ export interface Member {
   propose(kind: CommandKind, request: Bytes, done: Done<AppliedResponse>): void;
   /** Calls back when a read at this member would be linearizable. `key`: that is all it will read. */
   readIndex(done: Done<undefined>, key?: Bytes): void;
-  /** Calls back at the end of this turn: a read of the applied state, together with others of one key. */
-  readAtEndOfTurn(done: Done<undefined>, key: Bytes): void;
+  /**
+   * Calls back when the applied state can be read: at the end of this turn, together with others of one key, or when
+   * a snapshot that is taking its place has done so.
+   */
+  whenReadable(done: Done<undefined>, key?: Bytes): void;
   /** Range at this member's applied state, sliced so that the event loop is never held long. */
   range(request: RangeRequest, done: Done<RangeResponse>): void;
   /** The same for an answer that goes out as it is: a large one is not held, but made while it is sent. */

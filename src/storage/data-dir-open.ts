@@ -18,6 +18,7 @@ import { StorageContext } from './disk.ts';
 import type { Disk } from './disk.ts';
 import { StorageError, causeText, isLevelDamage, readAdvice, rejoinAdvice } from './errors.ts';
 import type { Fatal } from './errors.ts';
+import { FatalUntilEnd } from './fatal-until-end.ts';
 import {
   checkIdentity,
   createEmptyStore,
@@ -144,7 +145,7 @@ export async function openDataDir(options: DataDirOpenOptions): Promise<DataDir>
 async function openSound(options: DataDirOpenOptions, id: FileSetId): Promise<DataDir> {
   const { path, disk } = options;
   restrictPermissions(disk, path);
-  const opening = new Opening(options.fatal);
+  const opening = new FatalUntilEnd(options.fatal);
   const context = new StorageContext(disk, options.scheduler, path, (error) =>
     opening.failed(error),
   );
@@ -162,29 +163,6 @@ async function openSound(options: DataDirOpenOptions, id: FileSetId): Promise<Da
   } catch (error) {
     for (const db of opened) await new Promise<void>((resolve) => db.close(resolve));
     throw error;
-  }
-}
-
-/** A write that fails while the data dir is opened ends the opening; `fatal` is for what fails later. */
-class Opening {
-  readonly failure: Promise<never>;
-  private tell: Fatal;
-  private readonly later: Fatal;
-
-  constructor(later: Fatal) {
-    this.later = later;
-    this.tell = later;
-    this.failure = new Promise((_, reject) => (this.tell = reject));
-    // It may come when nobody waits any more.
-    this.failure.catch(() => undefined);
-  }
-
-  failed(error: StorageError): void {
-    this.tell(error);
-  }
-
-  end(): void {
-    this.tell = this.later;
   }
 }
 

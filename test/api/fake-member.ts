@@ -127,7 +127,7 @@ export class FakeMember implements Member {
     else done(this.readOutcome);
   }
 
-  readAtEndOfTurn(done: Done<undefined>): void {
+  whenReadable(done: Done<undefined>): void {
     done(ok(undefined));
   }
 

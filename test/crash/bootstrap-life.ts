@@ -1,14 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { RawClient } from '../members/client.ts';
-import { freePorts } from '../members/loopback.ts';
 import type { WireObject } from '../members/protocol.ts';
-import { dataDirOf, lonelyMember } from './booted.ts';
 import { ClientHistory } from './client-history.ts';
 import { judgeByHistory } from './client-life.ts';
 import { mustAnswer } from './client-oracle.ts';
 import type { Life, LifeOptions } from './life.ts';
-import { shimEnvironment } from './shim/build.ts';
+import { prepareLonelyLife } from './lonely-life.ts';
 import { traceLength } from './trace-reader.ts';
 
 /**
@@ -19,15 +14,7 @@ import { traceLength } from './trace-reader.ts';
 const firstWrites = 6;
 
 export async function liveThroughBootstrap(options: LifeOptions): Promise<Life> {
-  const { folder, shim, faults } = options;
-  const dataDir = dataDirOf(folder);
-  const trace = join(folder, 'trace');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'faults'), faults);
-  const [clientPort = 0, peerPort = 0] = await freePorts(2);
-  const env = shimEnvironment(shim, { dataDir, trace, faults: join(folder, 'faults') });
-  const member = lonelyMember(dataDir, [clientPort, peerPort], env);
-  const client = new RawClient(member.target);
+  const { member, client, trace } = await prepareLonelyLife(options);
   const history = new ClientHistory();
   try {
     await member.start();

@@ -1,17 +1,14 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Random } from '../../src/base/random.ts';
 import { RawClient } from '../members/client.ts';
-import { freePorts } from '../members/loopback.ts';
 import type { WireObject } from '../members/protocol.ts';
-import { boot, dataDirOf, lonelyMember } from './booted.ts';
+import { boot } from './booted.ts';
 import { ClientHistory } from './client-history.ts';
 import type { Change } from './client-history.ts';
 import { checkClient, mustAnswer } from './client-oracle.ts';
 import type { JudgedImage, Judgement, Life, LifeOptions } from './life.ts';
 import { judgementOf } from './life.ts';
+import { prepareLonelyLife } from './lonely-life.ts';
 import { mendTrace } from './power-loss.ts';
-import { shimEnvironment } from './shim/build.ts';
 import { traceLength } from './trace-reader.ts';
 
 /** A member alone, with clients: writes of all kinds, compactions, leases, defragmentations and kills. */
@@ -28,17 +25,9 @@ const floodWrites = 14;
 const floodBytes = 700 * 1024;
 
 export async function liveWithClients(options: LifeOptions): Promise<Life> {
-  const { folder, shim, faults, random } = options;
-  const dataDir = dataDirOf(folder);
-  const trace = join(folder, 'trace');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'faults'), faults);
-  const [clientPort = 0, peerPort = 0] = await freePorts(2);
-  const env = shimEnvironment(shim, { dataDir, trace, faults: join(folder, 'faults') });
-  const member = lonelyMember(dataDir, [clientPort, peerPort], env);
-  const client = new RawClient(member.target);
+  const { member, client, trace } = await prepareLonelyLife(options);
   const history = new ClientHistory();
-  const writer = new Writer(client, history, random, () => traceLength(trace));
+  const writer = new Writer(client, history, options.random, () => traceLength(trace));
   try {
     await member.start();
     for (let round = 0; round < rounds; round++) {

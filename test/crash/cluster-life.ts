@@ -107,6 +107,7 @@ class RecordedCluster {
     await this.join();
     await this.snapshotTo('d');
     await this.remove('b');
+    await this.led('c');
     await this.write('c', fewWrites);
     await this.forceAlone('c');
   }
@@ -178,7 +179,7 @@ class RecordedCluster {
     await this.write('a', 5);
   }
 
-  /** The one that was killed may have been the leader; a write at that moment would come to no known end. */
+  /** The one that is gone may have been the leader; a write at that moment would come to no known end. */
   private async led(name: string): Promise<void> {
     const client = mustGet(this.clients.get(name), 'it was started');
     const deadline = performance.now() + catchUpMs;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { emptyBytes, utf8 } from '../../src/base/bytes.ts';
 import type { ServerMember } from '../../src/server/member.ts';
 import type { DiskOperation } from '../../src/storage/memory-operation.ts';
 import { CommandKind } from '../../src/wire/command.ts';
-import { CompactionRequest } from '../../src/wire/kv.ts';
+import { CompactionRequest, RangeRequest } from '../../src/wire/kv.ts';
 import { MemoryCluster, type DiskPolicy } from './cluster.ts';
 
 /** A member that is so far behind that it gets the store itself, with other work of its own under way. */
@@ -81,6 +82,28 @@ describe('a snapshot', function () {
       assert.ok(cluster.answer((done) => back.hashKv(0, done)).ok);
       assert.deepEqual(cluster.fatal, []);
     }
+  });
+
+  it('keeps reads waiting while it takes the place of the store', async () => {
+    const behind = await oneBehind((_, { kind }) => (kind === 'batch' ? 20 : 1));
+    const { cluster, leader, back } = behind;
+    const told: string[] = [];
+    let asked = 0;
+    const range = RangeRequest.create({ key: utf8('k'), rangeEnd: utf8('l'), serializable: true });
+    for (let ms = 0; back.revision !== leader.revision; ms++) {
+      assert.ok(ms < 20_000, 'it catches up');
+      cluster.advance(1);
+      for (const request of [range, { ...range, rangeEnd: emptyBytes }]) {
+        asked++;
+        back.whenReadable((readable) => {
+          assert.ok(readable.ok);
+          back.range(request, (read) => void told.push(read.ok ? 'read' : read.error.text));
+        });
+      }
+    }
+    cluster.until('all are told', () => told.length === asked);
+    assert.deepEqual([...new Set(told)], ['read']);
+    assert.deepEqual(cluster.fatal, []);
   });
 
   it('lets the member stop at any moment of it', async () => {
