@@ -129,7 +129,7 @@ class FastServer implements GrpcServerEngine {
     const refusal = this.refuse(head, handler !== undefined);
     if (handler === undefined || refusal !== undefined) {
       stream.sendHeaders(refusal ?? [], true);
-      if (!isEnd) this.departures.dismiss(stream);
+      if (!isEnd) this.departures.dismissRefused(stream);
       return;
     }
     const request = new CallRequest(link.context, stream, handler, head);

@@ -18,8 +18,9 @@ import { WatcherSets } from './watch-sets.ts';
 import { WatchStream } from './watch-stream.ts';
 
 /**
- * The watches of a member, served from its applied state. What is applied is queued at once for those who watch it and
- * told at the end of the turn; who cannot be told is brought up to date from the store (watch-catch-up.ts).
+ * The watches of a member, served from its applied state. What is applied is gathered for those who watch it, and what
+ * one turn has gathered for a watch is told as one response when the turn ends: a response costs more than an event.
+ * Who cannot be told is brought up to date from the store (watch-catch-up.ts).
  */
 export interface WatchHubParts {
   readonly scheduler: Scheduler;
@@ -37,8 +38,13 @@ export interface WatchHubParts {
 
 /** What one stream may hold of events that its client has not taken. */
 export const queueBytesMax = 1024 * 1024;
-/** Outputs of one stream told before it is another's turn. */
-const outputsPerStep = 16;
+/** Outputs of one stream told before it is another's turn: one write to its socket, where nothing else waits. */
+const outputsPerStep = 128;
+/** Watches whose next response is queued in one step. */
+const responsesPerStep = 256;
+/** No response grows further than that, save by the rest of a revision. */
+const gatheredBytesMax = 256 * 1024;
+const gatheredEventsMax = 1000;
 /** Watches of closed streams ended in one step: each takes up to a microsecond. */
 const endsPerStep = 128;
 
@@ -63,8 +69,8 @@ export class WatchHub {
   private isHalfApplied = false;
   /** Kept from change to change, so that one nobody watches makes no garbage. */
   private readonly found: WatcherId[] = [];
-  /** Those that are to be told of the revision at hand. */
-  private touched: WatcherId[] = [];
+  /** Synced watches for which something is gathered; a few for which that was queued since, or that are no more. */
+  private readonly gathered: WatcherId[] = [];
 
   constructor(parts: WatchHubParts) {
     const { scheduler, slicer, readSlicer, store, metrics } = parts;
@@ -104,6 +110,7 @@ export class WatchHub {
         if (this.sets.table.stateOf(watcher) === 'unsynced') this.catchingUp.wake();
       },
       end: (watcher) => this.end(watcher),
+      settle: () => this.settle(),
       onClosed: (watchers) => {
         this.streams.delete(stream);
         this.waiting.delete(queue);
@@ -126,14 +133,7 @@ export class WatchHub {
       for (const row of rows) this.defer(row);
       return;
     }
-    let revision = 0;
-    for (const row of rows) {
-      const next = readUint64(row.key, 0);
-      if (next !== revision) this.endRevision(revision);
-      revision = next;
-      this.match(row, revision);
-    }
-    this.endRevision(revision);
+    for (const row of rows) this.match(row, readUint64(row.key, 0));
   }
 
   /** An entry is being applied in steps, or whole now. */
@@ -153,6 +153,7 @@ export class WatchHub {
    */
   replaceStore(store: MvccStore): void {
     const told = this.store.revision;
+    this.settle();
     this.catchUp.replaceStore(store);
     this.store = store;
     this.sets.table.visit('synced', (watcher) => {
@@ -171,6 +172,7 @@ export class WatchHub {
     const revision = readUint64(row.key, 0);
     for (const watcher of found) {
       if (revision < this.sets.table.nextRevisionOf(watcher)) continue;
+      this.respond(watcher);
       this.sets.fallBehind(watcher, revision);
     }
   }
@@ -193,49 +195,74 @@ export class WatchHub {
     const event = WatchEvent.ofRow(this.store, key, row);
     for (const watcher of found) {
       if (!table.wants(watcher, event)) continue;
-      if (!table.isGathering(watcher)) {
-        if (!table.queueOf(watcher).hasRoom) {
-          this.fallBehind(watcher, revision);
-          continue;
-        }
-        this.touched.push(watcher);
-      }
-      table.gather(watcher, event);
+      const isNext = table.lastRevisionOf(watcher) !== revision;
+      if (isNext && !this.mayGather(watcher, revision)) continue;
+      table.queueOf(watcher).reserve(table.gather(watcher, event));
     }
   }
 
-  private endRevision(revision: number): void {
-    const { touched } = this;
+  /** Whether a watch can be told of one more revision; one that cannot falls behind. */
+  private mayGather(watcher: WatcherId, revision: number): boolean {
     const { table } = this.sets;
-    if (touched.length === 0) return;
-    this.touched = [];
-    for (const watcher of touched) {
-      if (table.queueOf(watcher).hasRoom) {
-        this.responses.add(watcher, revision);
-        table.setNextRevision(watcher, revision + 1);
-      } else {
-        table.takeGathered(watcher);
-        this.fallBehind(watcher, revision);
-      }
+    const queue = table.queueOf(watcher);
+    if (!queue.hasRoom) {
+      this.respond(watcher);
+      this.sets.fallBehind(watcher, revision);
+      if (queue.isReady) this.catchingUp.wake();
+      return false;
+    }
+    const isFull =
+      table.gatheredBytes(watcher) >= gatheredBytesMax ||
+      table.gatheredEvents(watcher) >= gatheredEventsMax;
+    if (isFull) this.respond(watcher);
+    if (!table.isGathering(watcher)) {
+      this.gathered.push(watcher);
+      this.telling.wake();
+    }
+    return true;
+  }
+
+  /** Queues what was gathered for a synced watch: whole revisions. */
+  private respond(watcher: WatcherId): void {
+    const { table } = this.sets;
+    const revision = table.lastRevisionOf(watcher);
+    if (revision === 0) return;
+    table.queueOf(watcher).reserve(-table.gatheredBytes(watcher));
+    this.responses.add(watcher, revision);
+    table.setNextRevision(watcher, revision + 1);
+  }
+
+  /** Queues what was gathered for the first of the watches, between two entries. */
+  private respondTo(watchersMax: number): void {
+    for (const watcher of this.gathered.splice(0, watchersMax)) {
+      if (this.sets.table.isSynced(watcher)) this.respond(watcher);
     }
   }
 
-  private fallBehind(watcher: WatcherId, revision: number): void {
-    this.sets.fallBehind(watcher, revision);
-    if (this.sets.table.queueOf(watcher).isReady) this.catchingUp.wake();
+  /** Nothing is only gathered any more. */
+  private settle(): void {
+    this.respondTo(this.gathered.length);
   }
 
   /** One that fell behind a compaction is over already, but its stream knew it. */
   private end(watcher: WatcherId): void {
     const { table } = this.sets;
+    if (table.isSynced(watcher)) this.respond(watcher);
     if (table.stateOf(watcher) !== 'over') this.sets.remove(watcher);
     table.release(watcher);
   }
 
-  /** Tells one stream a little; true when no stream is left to be told anything. */
+  /**
+   * Tells one stream a little; true when there is nothing to tell. Responses are made when all others were told: the
+   * more there is to tell, the more events are in each.
+   */
   private tellStep(): boolean {
     const [queue] = this.waiting;
-    if (queue === undefined) return true;
+    if (queue === undefined) {
+      if (this.gathered.length === 0) return true;
+      this.respondTo(responsesPerStep);
+      return false;
+    }
     this.waiting.delete(queue);
     if (queue.tell(outputsPerStep)) this.waiting.add(queue);
     if (queue.isReady && this.sets.isBehind(queue)) this.catchingUp.wake();

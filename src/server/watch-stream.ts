@@ -13,6 +13,8 @@ export interface WatchStreamParts {
   readonly begin: (watcher: WatcherId, range: KeyRange) => void;
   /** Ends a watch that may be over already; it is not used any more. */
   readonly end: (watcher: WatcherId) => void;
+  /** Queues what is only gathered yet: progress is never told ahead of it. */
+  readonly settle: () => void;
   /** The stream is no more; these were its watches, which are to be ended. */
   readonly onClosed: (watchers: WatchIds) => void;
   readonly every: (callback: () => void) => Timer;
@@ -83,6 +85,7 @@ export class WatchStream implements Watches {
   }
 
   requestProgress(): void {
+    this.parts.settle();
     const revision = this.parts.revision();
     if (this.watchers.size === 0 || this.queue.syncedWatchers < this.watchers.size) return;
     if (this.lastStart() > revision) return;
@@ -123,6 +126,7 @@ export class WatchStream implements Watches {
   /** A watch that was told of something since the last tick is passed over; so is a stream that does not read. */
   private tick(): void {
     if (this.queue.isStuck) return;
+    this.parts.settle();
     const { table } = this.parts;
     const revision = this.parts.revision();
     for (let i = 0; i < this.watchers.size; i++) {

@@ -115,6 +115,11 @@ export class WatcherTable {
     return this.queues[this.records.word(watcher, queueWord)] as WatchQueue;
   }
 
+  /** False also where there is no watcher any more. */
+  isSynced(watcher: WatcherId): boolean {
+    return this.recordedState(watcher) === 'synced';
+  }
+
   stateOf(watcher: WatcherId): WatcherState {
     return mustGet(this.recordedState(watcher), 'a watch that is no more was asked for');
   }
@@ -167,6 +172,10 @@ export class WatcherTable {
   /** Bytes of the events of the next response. */
   gatheredBytes(watcher: WatcherId): number {
     return this.gatherings[this.records.word(watcher, gatheringWord)]?.totalBytes ?? 0;
+  }
+
+  gatheredEvents(watcher: WatcherId): number {
+    return this.gatherings[this.records.word(watcher, gatheringWord)]?.length ?? 0;
   }
 
   /** Adds an event to the next response; answers how many bytes that adds. */

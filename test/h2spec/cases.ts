@@ -33,18 +33,6 @@ export const inapplicable: ReadonlyMap<string, string> = new Map([
   ['http2/6.9.2: Sends a SETTINGS frame for window size to be negative', noBody],
 ]);
 
-/**
- * What is wrong in these comes behind a request that is answered at once, because it is no call of gRPC: when the answer
- * is there before h2spec has sent it, the stream is over and what comes is rightly ignored (RFC 9113 section 8.1). So
- * they may be tried again.
- */
-export const overtaken: ReadonlySet<string> = new Set([
-  'http2/8.1: Sends a second HEADERS frame without the END_STREAM flag',
-  'http2/8.1.2.1: Sends a HEADERS frame that contains a pseudo-header field as trailers',
-  'http2/8.1.2.6: Sends a HEADERS frame with the "content-length" header field which does not equal the DATA frame payload length',
-  'http2/8.1.2.6: Sends a HEADERS frame with the "content-length" header field which does not equal the sum of the multiple DATA frames payload length',
-]);
-
 const suite = /<testcase package="([^"]*)" classname="([^"]*)"[^>]*>([\s\S]*?)<\/testcase>/g;
 
 /** Reads the report that h2spec writes in the format of JUnit. */

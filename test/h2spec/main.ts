@@ -9,7 +9,7 @@ import { Report } from '../interop/report.ts';
 import { Cluster } from '../members/harness.ts';
 import { guarded } from '../members/member.ts';
 import { programNamed, type Program } from '../members/programs.ts';
-import { inapplicable, overtaken, parseReport, type Case } from './cases.ts';
+import { inapplicable, parseReport, type Case } from './cases.ts';
 import { hasToldUsage } from '../usage.ts';
 
 /**
@@ -28,8 +28,6 @@ const flags = ['--max-concurrent-streams=100'];
 /** So long h2spec waits for each answer; on a busy machine its own two seconds may not be enough. */
 const answerTimeoutSeconds = 5;
 const runTimeoutMs = 300_000;
-/** How often a case is tried whose outcome hangs on what comes first. */
-const attemptsMax = 4;
 
 interface Arguments {
   readonly programName: string;
@@ -58,9 +56,7 @@ async function main({ programName, engine, program }: Arguments): Promise<number
     report.heading(`h2spec --strict against ${program.label} (${engine})`);
     const [member] = subject.members;
     const port = member?.settings.clientPort ?? 0;
-    for (const each of await runH2spec(port, subject.folder)) {
-      judge(await settled(each, port, subject.folder), report);
-    }
+    for (const each of await runH2spec(port, subject.folder)) judge(each, report);
   } finally {
     await subject.destroy();
   }
@@ -68,25 +64,10 @@ async function main({ programName, engine, program }: Arguments): Promise<number
   return report.failed === 0 ? 0 : 1;
 }
 
-/** The case, after further attempts where the answer may have overtaken what it is about. */
-async function settled(first: Case, port: number, folder: string): Promise<Case> {
-  let last = first;
-  for (let attempt = 1; attempt < attemptsMax; attempt++) {
-    if (last.outcome === 'passed' || !overtaken.has(first.name)) break;
-    console.log(`  again  ${first.name}\n         its request was answered before the rest came`);
-    const section = first.name.slice(0, first.name.indexOf(':'));
-    const cases = await runH2spec(port, folder, section);
-    last = cases.find(({ name }) => name === first.name) ?? last;
-  }
-  return last;
-}
-
-/** Without a section all of it. */
-async function runH2spec(port: number, folder: string, section?: string): Promise<readonly Case[]> {
+async function runH2spec(port: number, folder: string): Promise<readonly Case[]> {
   const file = join(folder, 'h2spec.xml');
   const options = ['--strict', '--timeout', String(answerTimeoutSeconds), '--junit-report', file];
-  const sections = section === undefined ? [] : [section];
-  const args = ['--host', '127.0.0.1', '--port', String(port), ...options, ...sections];
+  const args = ['--host', '127.0.0.1', '--port', String(port), ...options];
   const child = guarded(spawn(goProgramPath('h2spec'), args, { stdio: 'ignore' }));
   const timer = setTimeout(() => child.kill('SIGKILL'), runTimeoutMs);
   await new Promise((resolve) => child.once('close', resolve));

@@ -4,7 +4,7 @@ import { utf8 } from '../../src/base/bytes.ts';
 import { WatchWorld } from './watch-world.ts';
 
 describe('watches', () => {
-  it('are created before they are told of anything, and then of each revision as a whole', () => {
+  it('are created before they are told of anything, and then of whole revisions, those of a turn at once', () => {
     const world = new WatchWorld();
     const client = world.open();
     client.create('a', 'c');
@@ -17,10 +17,41 @@ describe('watches', () => {
     world.delete('a', '\0');
     assert.deepEqual(client.told(), [
       '0 created @1',
-      '0 events @2: a=1(2)',
-      '0 events @3: b=2(3), a=3(3)',
-      '0 events @4: -a(4), -b(4)',
+      '0 events @4: a=1(2), b=2(3), a=3(3), -a(4), -b(4)',
     ]);
+    world.put('a', '4');
+    assert.deepEqual(client.told(), ['0 events @5: a=4(5)']);
+  });
+
+  it('are told of progress, and of their end, behind what the same turn has brought', () => {
+    const world = new WatchWorld();
+    const client = world.open();
+    client.create('a');
+    client.create('b');
+    world.put('a', '1');
+    client.watches.requestProgress();
+    world.put('b', '2');
+    world.put('a', '3');
+    client.watches.cancel(0n);
+    world.put('a', '4');
+    assert.deepEqual(client.told(), [
+      '0 created @1',
+      '1 created @1',
+      '0 events @2: a=1(2)',
+      '-1 progress @2',
+      '0 events @4: a=3(4)',
+      '0 canceled @4',
+      '1 events @3: b=2(3)',
+    ]);
+  });
+
+  it('are told of at most about 256 KiB in one response', () => {
+    const world = new WatchWorld();
+    const client = world.open();
+    client.create('a');
+    for (let i = 0; i < 4; i++) world.put('a', 'x'.repeat(100_000));
+    const sizes = client.told().map((told) => told.split('(').length - 1);
+    assert.deepEqual(sizes, [0, 3, 1]);
   });
 
   it('have ids from 0 up, past those that a client chose, and no id twice', () => {

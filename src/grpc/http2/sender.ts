@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts';
-import { concatBytes, type Bytes } from '../../base/bytes.ts';
+import type { Bytes } from '../../base/bytes.ts';
 import type { HeaderEncoder, HeaderList } from '../hpack/types.ts';
 import { Flag, frameBytesMax, FrameType, initialWindowBytes, windowBytesMax } from './frames.ts';
 import { copiedBytesMax, type Output } from './output.ts';
@@ -81,15 +81,18 @@ export class Sender {
     stream.isEndQueued = isEnd;
     if (bytes.length === 0) return;
     stream.queue(bytes);
-    this.weigh(stream.unsentBytes - bytes.length, stream.unsentBytes);
-    this.maybeReady(stream);
+    this.queued(stream, bytes.length);
   }
 
   writeSmall(stream: Stream, parts: readonly Bytes[]): void {
     let length = 0;
     for (const part of parts) length += part.length;
-    if (!this.maySendNow(stream, length)) return this.write(stream, concatBytes(parts), false);
-    assert(stream.hasSentHeaders && !stream.isLocalEnded, 'bytes outside the body of a stream');
+    assert(stream.hasSentHeaders, 'bytes before the headers of a stream');
+    assert(!stream.isLocalEnded && !stream.isEndQueued, 'bytes after the end of a stream');
+    if (!this.maySendNow(stream, length)) {
+      stream.queueSmall(parts, length);
+      return this.queued(stream, length);
+    }
     this.beginData(stream, length, false);
     for (const part of parts) this.output.copy(part, 0, part.length);
   }
@@ -163,6 +166,11 @@ export class Sender {
     this.window -= length;
     this.hasSent = true;
     this.output.frame(length, FrameType.DATA, isEnd ? Flag.END_STREAM : 0, stream.id);
+  }
+
+  private queued(stream: Stream, length: number): void {
+    this.weigh(stream.unsentBytes - length, stream.unsentBytes);
+    this.maybeReady(stream);
   }
 
   /** The bytes that wait in one stream have changed. */

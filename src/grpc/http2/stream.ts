@@ -1,4 +1,4 @@
-import type { Bytes } from '../../base/bytes.ts';
+import { emptyBytes, type Bytes } from '../../base/bytes.ts';
 import type { HeaderList } from '../hpack/types.ts';
 import type { ErrorCode, Http2Connection, Http2Stream, Http2StreamListener } from './types.ts';
 
@@ -21,6 +21,10 @@ const nobody: Http2StreamListener = {
 };
 
 const noChunks: Bytes[] = [];
+
+/** Of the array that small parts are gathered in. */
+const tailBytesMin = 1024;
+const tailBytesMax = 16 * 1024;
 
 /** The state of one stream (RFC 9113, section 5.1); its connection acts on it. */
 export class Stream implements Http2Stream {
@@ -53,6 +57,9 @@ export class Stream implements Http2Stream {
   firstChunk = 0;
   firstOffset = 0;
   unsentBytes = 0;
+  /** The last of the chunks, when it has room for more than the `tailUsed` bytes that are in it. */
+  private tail: Bytes = emptyBytes;
+  private tailUsed = 0;
   /** After the bytes that wait comes the end: with the last of them, or as trailers. */
   isEndQueued = false;
   trailers: HeaderList | undefined = undefined;
@@ -95,12 +102,45 @@ export class Stream implements Http2Stream {
   }
 
   queue(bytes: Bytes): void {
-    if (this.chunks === noChunks) this.chunks = [];
-    this.chunks.push(bytes);
+    this.closeTail();
+    this.push(bytes);
     this.unsentBytes += bytes.length;
   }
 
+  /** Copies small parts to the end of what waits: for each to have an array of its own would cost a microsecond. */
+  queueSmall(parts: readonly Bytes[], length: number): void {
+    if (this.tailUsed + length > this.tail.length) this.openTail(length);
+    for (const part of parts) {
+      this.tail.set(part, this.tailUsed);
+      this.tailUsed += part.length;
+    }
+    this.unsentBytes += length;
+  }
+
+  /** As large as what waits already, so that a stream which holds little occupies little. */
+  private openTail(length: number): void {
+    this.closeTail();
+    const size = Math.min(tailBytesMax, Math.max(tailBytesMin, this.unsentBytes));
+    this.tail = new Uint8Array(Math.max(size, length));
+    this.push(this.tail);
+  }
+
+  private closeTail(): void {
+    if (this.tailUsed < this.tail.length) {
+      this.chunks[this.chunks.length - 1] = this.tail.subarray(0, this.tailUsed);
+    }
+    this.tail = emptyBytes;
+    this.tailUsed = 0;
+  }
+
+  private push(bytes: Bytes): void {
+    if (this.chunks === noChunks) this.chunks = [];
+    this.chunks.push(bytes);
+  }
+
   dropQueue(): void {
+    this.tail = emptyBytes;
+    this.tailUsed = 0;
     this.chunks = noChunks;
     this.firstChunk = 0;
     this.firstOffset = 0;
