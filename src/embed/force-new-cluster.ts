@@ -19,6 +19,7 @@ export async function forceNewCluster(options: DataDirOptions, logger: Logger): 
     if (dataDir.provenLoss !== undefined) return;
     await Promise.race([force(dataDir, options, logger), forcing.failure]);
   } finally {
+    forcing.end();
     await new Promise<void>((resolve) => dataDir.close(resolve));
   }
 }

@@ -26,6 +26,9 @@ export class WatchEvent {
   /** Lists of one, which all that are told of nothing else share. */
   private plainAlone: WatchEvents | undefined;
   private withPrevAlone: WatchEvents | undefined;
+  /** Lists that end with this event, by what they begin with. */
+  private plainBehind: Map<WatchEvents, WatchEvents> | undefined;
+  private withPrevBehind: Map<WatchEvents, WatchEvents> | undefined;
 
   private constructor(store: MvccStore, change: Change) {
     this.store = store;
@@ -57,8 +60,22 @@ export class WatchEvent {
     return hasPrevKv ? (this.withPrev ??= this.encodeWithPrev()) : (this.plain ??= this.encode());
   }
 
+  /** A list of this event behind those before: the same for all who have that one. */
+  behind(before: WatchEvents | undefined, hasPrevKv: boolean): WatchEvents {
+    if (before === undefined) return this.alone(hasPrevKv);
+    const lists = hasPrevKv
+      ? (this.withPrevBehind ??= new Map())
+      : (this.plainBehind ??= new Map());
+    let list = lists.get(before);
+    if (list === undefined) {
+      list = before.with(this.encoded(hasPrevKv));
+      lists.set(before, list);
+    }
+    return list;
+  }
+
   /** A list of this event and no other. */
-  alone(hasPrevKv: boolean): WatchEvents {
+  private alone(hasPrevKv: boolean): WatchEvents {
     if (hasPrevKv) return (this.withPrevAlone ??= WatchEvents.of(this.encoded(true)));
     return (this.plainAlone ??= WatchEvents.of(this.encoded(false)));
   }

@@ -71,6 +71,8 @@ export class WatchHub {
   private readonly found: WatcherId[] = [];
   /** Synced watches for which something is gathered; a few for which that was queued since, or that are no more. */
   private readonly gathered: WatcherId[] = [];
+  /** Streams told before the next responses are made; with none that wait it does not count. */
+  private tellsLeft = 0;
 
   constructor(parts: WatchHubParts) {
     const { scheduler, slicer, readSlicer, store, metrics } = parts;
@@ -208,7 +210,6 @@ export class WatchHub {
     if (!queue.hasRoom) {
       this.respond(watcher);
       this.sets.fallBehind(watcher, revision);
-      if (queue.isReady) this.catchingUp.wake();
       return false;
     }
     const isFull =
@@ -253,16 +254,18 @@ export class WatchHub {
   }
 
   /**
-   * Tells one stream a little; true when there is nothing to tell. Responses are made when all others were told: the
+   * Tells one stream a little; true when there is nothing to tell. Responses are made when those before were told: the
    * more there is to tell, the more events are in each.
    */
   private tellStep(): boolean {
     const [queue] = this.waiting;
-    if (queue === undefined) {
-      if (this.gathered.length === 0) return true;
+    if (this.gathered.length > 0 && (queue === undefined || this.tellsLeft === 0)) {
       this.respondTo(responsesPerStep);
+      this.tellsLeft = this.waiting.size;
       return false;
     }
+    if (queue === undefined) return true;
+    this.tellsLeft = Math.max(0, this.tellsLeft - 1);
     this.waiting.delete(queue);
     if (queue.tell(outputsPerStep)) this.waiting.add(queue);
     if (queue.isReady && this.sets.isBehind(queue)) this.catchingUp.wake();

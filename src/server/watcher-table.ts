@@ -169,7 +169,7 @@ export class WatcherTable {
     return this.lastRevisions[this.records.word(watcher, gatheringWord)] as number;
   }
 
-  /** Bytes of the events of the next response. */
+  /** Bytes of the next response, in memory. */
   gatheredBytes(watcher: WatcherId): number {
     return this.gatherings[this.records.word(watcher, gatheringWord)]?.totalBytes ?? 0;
   }
@@ -186,7 +186,7 @@ export class WatcherTable {
     const known = words[place + gatheringWord] as number;
     const at = known === 0 ? (this.freeGatherings.pop() ?? this.gatherings.length) : known;
     const before = known === 0 ? undefined : this.gatherings[at];
-    const events = before?.with(event.encoded(hasPrevKv)) ?? event.alone(hasPrevKv);
+    const events = event.behind(before, hasPrevKv);
     words[place + gatheringWord] = at;
     this.gatherings[at] = events;
     this.lastRevisions[at] = event.modRevision;

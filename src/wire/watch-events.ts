@@ -9,25 +9,26 @@ export function eventFieldBytes(event: Bytes): number {
   return 1 + varintBytes(event.length) + event.length;
 }
 
+/** What an event costs in memory beside its bytes, about. */
+const eventOverheadBytes = 64;
+
 /**
- * Encoded events in their order, for one response. A list never changes; a longer one begins with it. Whoever appends
- * the same event to the same list gets the same longer list, so that a thousand watches that are told alike share one,
- * and with it its encoding.
+ * Encoded events in their order, for one response. A list never changes; a longer one begins with it, and is not known
+ * to it: who holds a list holds nothing more. All who are told alike share one, and with it its encoding.
  */
 export class WatchEvents {
   readonly length: number;
-  /** Of the encoded events. */
+  /** In memory. */
   readonly totalBytes: number;
   private readonly before: WatchEvents | undefined;
   private readonly last: Bytes;
-  private longer: WatchEvents | undefined;
   private encoded: Bytes | undefined;
 
   private constructor(before: WatchEvents | undefined, last: Bytes) {
     this.before = before;
     this.last = last;
     this.length = (before?.length ?? 0) + 1;
-    this.totalBytes = (before?.totalBytes ?? 0) + last.length;
+    this.totalBytes = (before?.totalBytes ?? 0) + eventOverheadBytes + last.length;
   }
 
   static of(event: Bytes): WatchEvents {
@@ -41,8 +42,7 @@ export class WatchEvents {
   }
 
   with(event: Bytes): WatchEvents {
-    if (this.longer?.last !== event) this.longer = new WatchEvents(this, event);
-    return this.longer;
+    return new WatchEvents(this, event);
   }
 
   get list(): readonly Bytes[] {

@@ -108,6 +108,26 @@ describe('watches', () => {
     assert.equal(world.rows.reads, 2);
   });
 
+  it('share one list of what one turn brings, if it is the same for them', () => {
+    const world = new WatchWorld();
+    const [one, other, more] = [world.open(), world.open(), world.open()];
+    one.create('a');
+    other.create('a');
+    more.create('a', 'c');
+    world.put('a', '1');
+    world.put('a', '2');
+    world.put('b', '3');
+    world.settle();
+    const lists = [one, other, more].map(({ outputs }) =>
+      outputs.flatMap((output) => ('events' in output ? [output.events] : [])),
+    );
+    assert.deepEqual(
+      lists.map((list) => list.map(({ length }) => length)),
+      [[2], [2], [3]],
+    );
+    assert.equal(lists[0]?.[0], lists[1]?.[0]);
+  });
+
   it('from a revision in the past are told of everything since then', () => {
     const world = new WatchWorld();
     for (const value of ['1', '2', '3']) world.put('k', value);

@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts';
-import type { Bytes } from '../../base/bytes.ts';
+import { emptyBytes, type Bytes } from '../../base/bytes.ts';
 import type { HeaderEncoder, HeaderList } from '../hpack/types.ts';
 import { Flag, frameBytesMax, FrameType, initialWindowBytes, windowBytesMax } from './frames.ts';
 import { copiedBytesMax, type Output } from './output.ts';
@@ -221,7 +221,7 @@ export class Sender {
       stream.firstOffset = end;
       if (end === chunk.length) {
         stream.firstOffset = 0;
-        stream.firstChunk++;
+        stream.chunks[stream.firstChunk++] = emptyBytes;
       }
     }
     if (stream.firstChunk > passedMax) {

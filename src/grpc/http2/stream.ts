@@ -22,8 +22,7 @@ const nobody: Http2StreamListener = {
 
 const noChunks: Bytes[] = [];
 
-/** Of the array that small parts are gathered in. */
-const tailBytesMin = 1024;
+/** Of an array that small parts are gathered in. */
 const tailBytesMax = 16 * 1024;
 
 /** The state of one stream (RFC 9113, section 5.1); its connection acts on it. */
@@ -120,14 +119,16 @@ export class Stream implements Http2Stream {
   /** As large as what waits already, so that a stream which holds little occupies little. */
   private openTail(length: number): void {
     this.closeTail();
-    const size = Math.min(tailBytesMax, Math.max(tailBytesMin, this.unsentBytes));
-    this.tail = new Uint8Array(Math.max(size, length));
+    this.tail = new Uint8Array(Math.max(Math.min(tailBytesMax, this.unsentBytes), length));
     this.push(this.tail);
   }
 
   private closeTail(): void {
-    if (this.tailUsed < this.tail.length) {
-      this.chunks[this.chunks.length - 1] = this.tail.subarray(0, this.tailUsed);
+    const { tail, tailUsed } = this;
+    if (tailUsed < tail.length) {
+      const isHalfFull = tailUsed * 2 >= tail.length;
+      const used = isHalfFull ? tail.subarray(0, tailUsed) : tail.slice(0, tailUsed);
+      this.chunks[this.chunks.length - 1] = used;
     }
     this.tail = emptyBytes;
     this.tailUsed = 0;

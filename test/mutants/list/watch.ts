@@ -25,6 +25,17 @@ export const watchMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'progress-ahead-of-what-is-gathered',
+    breaks: 'I28: progress is told when all events up to it were, also those of the same turn',
+    changes: [
+      {
+        file: 'server/watch-stream.ts',
+        from: '  requestProgress(): void {\n    this.parts.settle();',
+        to: '  requestProgress(): void {',
+      },
+    ],
+  },
+  {
     name: 'progress-of-a-watch-that-is-behind',
     breaks: 'I28: progress of one watch is told when it is up to date',
     changes: [
