@@ -429,12 +429,12 @@ export class MemberLoops {
         this.hashes.abandon(errors.timeout);
         this.counters.snapshotApplies.set(1);
       },
-      installed: (snapshot) => this.installed(snapshot),
+      installed: (snapshot, done) => this.installed(snapshot, done),
     });
   }
 
   /** Everything that was applied is now what the received store says. */
-  private installed(snapshot: SnapshotMeta): void {
+  private installed(snapshot: SnapshotMeta, readyForNext: () => void): void {
     if (this.isStopped) return;
     const { store } = this.parts.dataDir;
     this.storeLoop.replaceStore(store);
@@ -455,6 +455,7 @@ export class MemberLoops {
       this.resumeCompaction();
       for (const done of waited) this.compactor.whenIdle(done);
       this.exclusive.resume();
+      readyForNext();
     });
   }
 

@@ -22,8 +22,8 @@ export interface SnapshotParts {
   readonly transport: () => Pick<Transport, 'sendSnapshot'>;
   /** Stops applying before the store is replaced. */
   readonly beforeInstall: () => void;
-  /** The new store and log are in force. */
-  readonly installed: (snapshot: SnapshotMeta) => void;
+  /** The new store and log are in force. `done`: what they hold is read, and the next snapshot may come. */
+  readonly installed: (snapshot: SnapshotMeta, done: () => void) => void;
 }
 
 /** Images streamed at once; a further follower is told to ask again. */
@@ -119,8 +119,7 @@ export class Snapshots {
       return;
     }
     dataDir.install(writer, hardState, () => {
-      this.isReceiving = false;
-      installed(snapshot);
+      installed(snapshot, () => (this.isReceiving = false));
     });
   }
 
