@@ -7,6 +7,7 @@ import type { Member } from '../server/types.ts';
 import type { Outcome } from '../wire/errors.ts';
 import { RangeRequest } from '../wire/kv.ts';
 import { AlarmType, describeAlarmType } from '../wire/maintenance.ts';
+import { beforeRead } from './before-read.ts';
 import { onlyGet, respondError, respondText, type HttpRoute } from './http-route.ts';
 
 export interface HealthOptions {
@@ -37,12 +38,10 @@ function readCheck(member: Member, serializable: boolean): Check {
   return (done) => {
     const finish = (outcome: Outcome<unknown>): void =>
       done(outcome.ok ? undefined : outcome.error.text);
-    const go = (outcome: Outcome<undefined>): void => {
+    beforeRead(member, serializable, (outcome) => {
       if (outcome.ok) member.range(request, finish);
       else finish(outcome);
-    };
-    if (serializable) member.whenReadable(go);
-    else member.readIndex(go);
+    });
   };
 }
 

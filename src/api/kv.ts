@@ -16,6 +16,7 @@ import {
   TxnResponse,
 } from '../wire/kv.ts';
 import type { Outcome } from '../wire/errors.ts';
+import { beforeRead } from './before-read.ts';
 import type { UnaryExchange } from './exchange.ts';
 import { answer, propose, proposeAndAnswer } from './propose.ts';
 import { answerLargeRange, answerPage } from './range-answer.ts';
@@ -56,9 +57,7 @@ function rangeRoute(api: ApiContext): Route {
         if (!outcome.ok) exchange.fail(outcome.error);
         else if (!exchange.maybeDrop()) read(exchange, request);
       };
-      const key = isOneRow(request) ? request.key : undefined;
-      if (request.serializable) member.whenReadable(go, key);
-      else member.readIndex(go, key);
+      beforeRead(member, request.serializable, go, isOneRow(request) ? request.key : undefined);
     },
   });
 }
@@ -108,12 +107,10 @@ function txnRoute(api: ApiContext): Route {
         const proposal = { kind: CommandKind.txn, codec: TxnRequest, request };
         return proposeAndAnswer(api, exchange, proposal, TxnResponse);
       }
-      const go = (outcome: Outcome<undefined>): void => {
+      beforeRead(member, isSerializableTxn(request), (outcome) => {
         if (!outcome.ok) exchange.fail(outcome.error);
         else if (!exchange.maybeDrop()) read(exchange, request);
-      };
-      if (isSerializableTxn(request)) member.whenReadable(go);
-      else member.readIndex(go);
+      });
     },
   });
 }

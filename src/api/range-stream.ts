@@ -2,6 +2,7 @@ import { checkRangeStream } from '../apply/check.ts';
 import type { Member, RangeStreamSource } from '../server/types.ts';
 import type { Outcome } from '../wire/errors.ts';
 import { RangeRequest, RangeStreamResponse, type RangeResponse } from '../wire/kv.ts';
+import { beforeRead } from './before-read.ts';
 import type { StreamExchange } from './exchange.ts';
 import { fillHeaderWithoutRevision } from './header.ts';
 import { serverStream, type ApiContext, type Route } from './rpc.ts';
@@ -16,12 +17,10 @@ export function rangeStreamRoute(api: ApiContext): Route {
     handle: (exchange, request) => {
       const refused = checkRangeStream(request);
       if (refused !== undefined) return exchange.fail(refused);
-      const go = (outcome: Outcome<undefined>): void => {
+      beforeRead(member, request.serializable, (outcome) => {
         if (!outcome.ok) exchange.fail(outcome.error);
         else if (!exchange.isOver) start(exchange, request);
-      };
-      if (request.serializable) member.whenReadable(go);
-      else member.readIndex(go);
+      });
     },
   });
 }
